@@ -1,1 +1,2 @@
+//! The toolbox of the project.
 fn main() {}

@@ -1,1 +1,16 @@
-//! The `domain` room.
+//! The words and rules of law, as values and pure functions.
+//!
+//! Nothing here touches files, network, SQL, HTTP, the current time or randomness; nothing here holds a sentence
+//! for people. Each rule stands in the file of its noun, under the citation it comes from.
+
+pub mod body;
+pub mod fault;
+pub mod ids;
+pub mod law;
+pub mod moment;
+pub mod role;
+
+pub use fault::{FieldError, Invalid, Refusal};
+pub use law::Law;
+pub use moment::Moment;
+pub use role::Role;
