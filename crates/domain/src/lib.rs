@@ -4,10 +4,13 @@
 //! for people. Each rule stands in the file of its noun, under the citation it comes from.
 
 pub mod body;
+pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod law;
 pub mod moment;
+pub mod party;
+pub mod register;
 pub mod role;
 
 pub use fault::{FieldError, Invalid, Refusal};
