@@ -21,7 +21,8 @@ pub enum Confidentiality {
 
 impl Confidentiality {
     /// Every level, least protected first.
-    pub const ALL: [Self; 5] = [Self::Public, Self::Office, Self::Assignee, Self::Confidential, Self::Special];
+    pub const ALL: [Self; 5] =
+        [Self::Public, Self::Office, Self::Assignee, Self::Confidential, Self::Special];
 
     /// The name used by the API and stored in the database.
     pub fn name(self) -> &'static str {

@@ -4,6 +4,7 @@
 //! for people. Each rule stands in the file of its noun, under the citation it comes from.
 
 pub mod body;
+pub mod calendar;
 pub mod document;
 pub mod fault;
 pub mod ids;

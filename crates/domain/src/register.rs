@@ -306,7 +306,11 @@ pub const ANNULMENT_LAW: Law = Law("D.P.R. 445/2000, art. 54");
 pub const IMMUTABLE_LAW: Law = Law("D.P.R. 445/2000, art. 53");
 
 /// Whether an entry may be cancelled: not twice, and only with reason and authorising act.
-pub fn check_annulment(entry: &Registration, reason: &str, order: &str) -> Result<Result<(), Refusal>, Invalid> {
+pub fn check_annulment(
+    entry: &Registration,
+    reason: &str,
+    order: &str,
+) -> Result<Result<(), Refusal>, Invalid> {
     let mut faults = Invalid::default();
     for (pointer, text) in [("/reason", reason), ("/order_reference", order)] {
         if text.trim().is_empty() {
@@ -419,7 +423,8 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_directions_are_refused() {
-        let text = r#"{"body":"c_g999","aoo":"A1B2C3D","direction":"sideways","subject":"x","correspondents":[]}"#;
+        let text =
+            r#"{"body":"c_g999","aoo":"A1B2C3D","direction":"sideways","subject":"x","correspondents":[]}"#;
         assert!(serde_json::from_str::<NewRegistration>(text).is_err());
         assert!(Direction::parse("sideways").is_err());
     }
