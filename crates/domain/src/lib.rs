@@ -9,6 +9,7 @@ pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod law;
+pub mod message;
 pub mod moment;
 pub mod party;
 pub mod register;
