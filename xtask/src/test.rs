@@ -1,0 +1,231 @@
+//! `cargo xtask test`: check first, then every test there is, and one line at the end.
+//!
+//! The same tests run twice: on SQLite and, for the crates that store, on a PostgreSQL started for
+//! the run. Mail tests get a real Postfix and Dovecot, browser tests a real Chromium against the
+//! built demo. A test that cannot run here prints `skipped: why`; those are counted and shown.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::services::mail::MailStack;
+use crate::services::postgres::Postgres;
+use crate::setup::Purpose;
+use crate::{Failure, Outcome, assets, check, setup, shell};
+
+/// The crates whose tests behave differently on another database.
+const ON_BOTH_DATABASES: &[&str] = &["store", "app", "web", "telaio"];
+
+/// What a run of tests came to.
+#[derive(Default, Clone, Copy)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+/// Runs everything; `--quick` leaves out the browser and the mail servers.
+pub fn run(arguments: &[String]) -> Outcome {
+    let quick = match arguments {
+        [] => false,
+        [flag] if flag == "--quick" => true,
+        _ => return Err(Failure::Unready("usage: cargo xtask test [--quick]".to_owned())),
+    };
+    setup::ensure(Purpose::Test)?;
+    assets::run()?;
+    let checked = check::run();
+    let mut tally = Tally::default();
+    shell::step("tests, SQLite");
+    let mail = if quick { None } else { mail_stack()? };
+    let mail_folder = mail.as_ref().map(MailStack::folder);
+    tally.add(rust_tests(&["--workspace"], None, mail_folder)?);
+    shell::step("tests, PostgreSQL");
+    let postgres = Postgres::start()?;
+    let packages: Vec<&str> = ON_BOTH_DATABASES.iter().flat_map(|name| ["--package", name]).collect();
+    tally.add(rust_tests(&packages, Some(postgres.url()), None)?);
+    drop(postgres);
+    if !quick {
+        shell::step("tests, browser");
+        tally.add(browser_tests()?);
+    }
+    finish(tally, checked)
+}
+
+/// The one line at the end, whatever happened before it.
+fn finish(tally: Tally, checked: Outcome) -> Outcome {
+    if let Err(Failure::Broken(text) | Failure::Unready(text)) = &checked {
+        println!("{text}");
+    }
+    let verdict = if checked.is_ok() { "check ok" } else { "check FAILED" };
+    println!("{} passed, {} failed, {} skipped · {verdict}", tally.passed, tally.failed, tally.skipped);
+    if tally.failed == 0 && checked.is_ok() {
+        return Ok(());
+    }
+    Err(Failure::Broken("something does not hold, see above".to_owned()))
+}
+
+/// Postfix and Dovecot need root; without it the tests that want them say that they are skipped.
+fn mail_stack() -> Outcome<Option<MailStack>> {
+    if !shell::is_root() {
+        println!("skipped: Postfix and Dovecot need root; run the tests as root to include them");
+        return Ok(None);
+    }
+    MailStack::start().map(Some)
+}
+
+/// One run of the Rust tests, on the database named (or SQLite).
+fn rust_tests(what: &[&str], database: Option<&str>, mail: Option<&Path>) -> Outcome<Tally> {
+    let nextest = shell::find("cargo-nextest").is_some();
+    let mut command = if nextest {
+        let mut command =
+            shell::cargo(["nextest", "run", "--locked", "--no-fail-fast", "--success-output=immediate"]);
+        command.args(["--hide-progress-bar", "--no-tests=pass"]);
+        command
+    } else {
+        shell::cargo(["test", "--locked", "--no-fail-fast", "--all-targets"])
+    };
+    command.args(what);
+    if !nextest {
+        command.args(["--", "--show-output"]);
+    }
+    match database {
+        Some(url) => command.env("TELAIO_TEST_DB", url),
+        None => command.env_remove("TELAIO_TEST_DB"),
+    };
+    if let Some(folder) = mail {
+        command.env("TELAIO_TEST_MAIL", folder);
+    }
+    if let Some(folder) = shell::shared() {
+        command.env("TELAIO_SHARED", folder);
+    }
+    watch(&mut command)
+}
+
+/// Browser journeys by Node's own test runner against the debug build of the demo.
+fn browser_tests() -> Outcome<Tally> {
+    let folder = shell::root().join("tests/browser");
+    if !folder.join("package-lock.json").exists() {
+        return Ok(Tally::default());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
+    shell::run(&mut npm)?;
+    shell::run(&mut shell::cargo(["build", "--locked", "--quiet", "--package", "telaio"]))?;
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=tap", "--test-concurrency=1"])
+        .args(journeys(&folder))
+        .current_dir(&folder);
+    node.env("TELAIO_BINARY", shell::target().join("debug/telaio"));
+    node.env("TELAIO_SHOTS", shell::target().join("shots"));
+    watch(&mut node)
+}
+
+fn journeys(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = shell::files(&folder.join("journeys"), ".test.mjs");
+    files.sort();
+    files
+}
+
+/// Runs a test program, shows what matters of its output as it comes and counts the verdicts.
+fn watch(command: &mut Command) -> Outcome<Tally> {
+    let started = Instant::now();
+    let (reader, writer) = std::io::pipe().map_err(|error| Failure::Broken(format!("no pipe: {error}")))?;
+    let errors = writer.try_clone().map_err(|error| Failure::Broken(format!("no pipe: {error}")))?;
+    command.stdin(Stdio::null()).stdout(writer).stderr(errors);
+    let mut child =
+        command.spawn().map_err(|error| Failure::Broken(format!("cannot start the tests: {error}")))?;
+    // Our own copies of the writing end must go, or the reading below would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut reading = Reading::default();
+    for line in BufReader::new(reader).lines() {
+        let line = line.unwrap_or_default();
+        if reading.take(&line) {
+            println!("{line}");
+        }
+    }
+    let status = child.wait().map_err(|error| Failure::Broken(format!("the tests vanished: {error}")))?;
+    let mut tally = reading.tally;
+    if !status.success() && tally.failed == 0 {
+        // It did not even come to a verdict: a test program that did not compile, or crashed.
+        tally.failed = 1;
+    }
+    println!("   {:.0} s", started.elapsed().as_secs_f64());
+    Ok(tally)
+}
+
+/// What has been understood of the output of nextest, of cargo test or of a TAP stream.
+#[derive(Default)]
+struct Reading {
+    tally: Tally,
+    inside_success: bool,
+}
+
+impl Reading {
+    /// Takes one line; answers whether a person wants to see it.
+    fn take(&mut self, line: &str) -> bool {
+        let text = line.trim_start();
+        if text.starts_with("skipped:") {
+            self.tally.skipped += 1;
+            self.tally.passed = self.tally.passed.saturating_sub(1);
+            return true;
+        }
+        if text.starts_with("PASS ")
+            || text.starts_with("ok ")
+            || (text.starts_with("test ") && text.ends_with("... ok"))
+        {
+            self.tally.passed += usize::from(!text.contains("# SKIP"));
+            self.tally.skipped += usize::from(text.contains("# SKIP"));
+            self.inside_success = true;
+            return false;
+        }
+        let failed = ["FAIL ", "not ok ", "SIGABRT ", "TIMEOUT "].iter().any(|word| text.starts_with(word));
+        if failed && !self.summary(text) || (text.starts_with("test ") && text.ends_with("FAILED")) {
+            self.tally.failed += 1;
+            self.inside_success = false;
+            return true;
+        }
+        if text.starts_with("Compiling") || text.starts_with("Finished") || text.starts_with("Summary") {
+            self.inside_success = false;
+        }
+        !self.inside_success
+    }
+
+    /// Nextest repeats its failures after the summary; those lines are not counted twice.
+    fn summary(&self, text: &str) -> bool {
+        text.starts_with("FAIL ") && text.contains("(try ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reading;
+
+    fn read(text: &str) -> (usize, usize, usize) {
+        let mut reading = Reading::default();
+        for line in text.lines() {
+            reading.take(line);
+        }
+        (reading.tally.passed, reading.tally.failed, reading.tally.skipped)
+    }
+
+    #[test]
+    fn nextest_verdicts_are_counted_and_a_printed_skip_is_no_pass() {
+        let text = "        PASS [   0.1s] domain a\n    skipped: shared/ absent\n        PASS [   0.1s] domain b\n        FAIL [   0.1s] domain c\n";
+        assert_eq!(read(text), (1, 1, 1));
+    }
+
+    #[test]
+    fn tap_and_libtest_verdicts_are_counted() {
+        assert_eq!(read("ok 1 - login\nnot ok 2 - register\nok 3 - mail # SKIP no root\n"), (1, 1, 1));
+        assert_eq!(read("test ids::parse ... ok\ntest ids::print ... FAILED\n"), (1, 1, 0));
+    }
+}
