@@ -1,1 +1,29 @@
-//! The `store` room.
+//! The only SQL of the house: tables, migrations, transactions, and the bytes
+//! of documents. One writer per database commits in groups (one flush of the
+//! disk answers many callers), readers see snapshots, and nobody outside can
+//! tell SQLite from PostgreSQL.
+//!
+//! This room does not know who asks or why, nor any rule of law; it never
+//! reads the system clock (the clock is handed to [`Store::open`]).
+
+mod config;
+mod dialect;
+mod error;
+mod migrate;
+#[cfg(test)]
+mod statements;
+mod store;
+mod testing;
+mod tx;
+mod value;
+mod writer;
+
+pub mod counters;
+pub mod journal;
+
+pub use config::{Clock, Database, StoreConfig};
+pub use error::{Broken, StoreError};
+pub use store::{Figures, Store};
+pub use testing::{TestClock, test_store, test_store_at};
+pub use tx::{Query, Reader, Tx};
+pub use value::{Row, Value};

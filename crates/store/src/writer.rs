@@ -1,0 +1,162 @@
+//! The one writer of a database. Closures wait in a bounded queue; the writer
+//! takes all that arrived during the previous flush, runs them one after the
+//! other inside one transaction (a savepoint each, so that a failing or
+//! panicking one is undone alone), flushes once and only then answers them.
+//!
+//! It knows nothing of what the closures do.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{StoreError, Tx};
+
+/// The largest group: bounds the memory of a group and how long its first caller waits.
+pub(crate) const GROUP: usize = 1024;
+
+/// A closure on its way through the writer.
+pub(crate) trait Job: Send {
+    /// Runs the closure; `Keep` when what it wrote may stay.
+    fn run(&mut self, tx: &mut Tx) -> Verdict;
+    /// Replaces the result: what was written could not be kept.
+    fn fail(&mut self, error: StoreError);
+    /// Tells the caller; called after the flush, or with the reason why there was none.
+    fn answer(self: Box<Self>, end: Result<(), StoreError>);
+}
+
+/// What becomes of the writes of one closure.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Keep,
+    Undo,
+}
+
+/// The usual job: a closure, then its result, then the caller who waits for it.
+pub(crate) struct Closure<T, E, F> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Closure<T, E, F> {
+    pub(crate) fn new(work: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { work: Some(work), result: None, caller }
+    }
+}
+
+impl<T, E, F> Job for Closure<T, E, F>
+where
+    F: FnOnce(&mut Tx) -> Result<T, E> + Send,
+    E: From<StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &mut Tx) -> Verdict {
+        let Some(work) = self.work.take() else {
+            return Verdict::Undo;
+        };
+        // The closure is consumed and its writes are undone: nothing half-changed survives the panic.
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .unwrap_or_else(|_| Err(E::from(StoreError::Panicked)));
+        let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
+        self.result = Some(result);
+        verdict
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.result = Some(Err(E::from(error)));
+    }
+
+    fn answer(self: Box<Self>, end: Result<(), StoreError>) {
+        let result = match end {
+            Ok(()) => self.result.unwrap_or_else(|| Err(E::from(StoreError::Closed))),
+            Err(error) => Err(E::from(error)),
+        };
+        // A caller that went away meanwhile is no error: its write is kept all the same.
+        let _ = self.caller.send(result);
+    }
+}
+
+/// Counted by the writer, read by whoever watches it.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) groups: AtomicU64,
+    pub(crate) kept: AtomicU64,
+    pub(crate) undone: AtomicU64,
+    pub(crate) lost: AtomicU64,
+}
+
+/// Runs until the last sender is gone.
+pub(crate) fn run(
+    mut tx: Tx,
+    mut jobs: mpsc::Receiver<Box<dyn Job>>,
+    counts: &Arc<Counts>,
+    commits: &watch::Sender<u64>,
+) {
+    let mut group = Vec::with_capacity(GROUP);
+    while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
+        let end = one_group(&mut tx, &mut group, counts);
+        if let Err(error) = &end {
+            tracing::error!(%error, writes = group.len(), "a group of writes was not kept");
+            counts.lost.fetch_add(group.len() as u64, Ordering::Relaxed);
+        }
+        for job in group.drain(..) {
+            job.answer(end.clone());
+        }
+        commits.send_modify(|count| *count += 1);
+    }
+}
+
+fn one_group(tx: &mut Tx, group: &mut [Box<dyn Job>], counts: &Counts) -> Result<(), StoreError> {
+    let end = begin(tx).and_then(|()| {
+        for job in group.iter_mut() {
+            one_job(tx, job.as_mut(), counts)?;
+        }
+        tx.engine.commit()
+    });
+    match &end {
+        Ok(()) => {
+            counts.groups.fetch_add(1, Ordering::Relaxed);
+        }
+        // Failing to recover is found again, and told, by the next group.
+        Err(_) => drop(tx.engine.recover()),
+    }
+    end
+}
+
+/// A connection lost while nobody was writing is found here; one new attempt is made at once.
+fn begin(tx: &mut Tx) -> Result<(), StoreError> {
+    let opened = tx.engine.begin_write().and_then(|()| tx.engine.sync());
+    match opened {
+        Err(StoreError::Unavailable(_)) => {
+            tx.engine.recover()?;
+            tx.engine.begin_write()
+        }
+        other => other,
+    }
+}
+
+fn one_job(tx: &mut Tx, job: &mut dyn Job, counts: &Counts) -> Result<(), StoreError> {
+    tx.stamped = None;
+    tx.engine.savepoint()?;
+    let mut verdict = job.run(tx);
+    if verdict == Verdict::Keep {
+        // What was deferred may fail only now: then it is this closure that fails.
+        if let Err(error) = tx.engine.release() {
+            job.fail(error);
+            verdict = Verdict::Undo;
+        }
+    }
+    if let Some(error) = tx.engine.lost() {
+        return Err(error);
+    }
+    match verdict {
+        Verdict::Keep => counts.kept.fetch_add(1, Ordering::Relaxed),
+        Verdict::Undo => {
+            tx.engine.undo()?;
+            counts.undone.fetch_add(1, Ordering::Relaxed)
+        }
+    };
+    Ok(())
+}
