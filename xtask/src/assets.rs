@@ -1,61 +1,68 @@
 //! `cargo xtask assets`: front-end files into `target/assets`, where the binary takes them from.
 //!
-//! The Node package manager installs what the lock file names (no install scripts are run), and the
-//! list in `crates/web/frontend/assets.txt` says which files are shipped and under which name. When
-//! nothing changed since the last time, nothing is done.
+//! The steps are those of `crates/web/frontend/README.md`: the Node package manager installs what
+//! the lock file names (no install scripts are run), then `build.mjs` makes the style sheet of the
+//! rules that templates use. Each step is left out while what it was made from has not changed.
 
-use std::path::{Path, PathBuf};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Failure, Outcome, shell};
 
-/// Brings the files; quick when lock file, list and own sources are those of the last time.
+/// Folders of the crate `web` whose words decide which style rules are kept.
+const READ_BY_THE_BUILD: &[(&str, &str)] = &[("templates", ".html"), ("src", ".rs"), ("assets", "")];
+
+/// Brings the files; a quick look when nothing changed since the last time.
 pub fn run() -> Outcome {
-    let source = shell::root().join("crates/web/frontend");
-    if !source.join("package-lock.json").exists() {
-        return Err(Failure::Broken("crates/web/frontend/package-lock.json is not there".to_owned()));
-    }
+    let web = shell::root().join("crates/web");
+    let source = web.join("frontend");
+    install(&source)?;
     let folder = shell::target().join("assets");
-    let stamp = folder.join(".made-from");
-    let made_from = fingerprint(&source)?;
-    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == made_from) {
+    unless_made(&folder.join(".made-from"), sources(&web)?, || {
+        shell::step("front-end files");
+        shell::run(Command::new("node").arg("build.mjs").arg(&folder).current_dir(&source))
+    })
+}
+
+/// Installs a folder's Node packages exactly as its lock file names them.
+pub fn install(folder: &Path) -> Outcome {
+    let lock = shell::read(&folder.join("package-lock.json"))?;
+    unless_made(&folder.join("node_modules/.made-from"), fingerprint(&lock), || {
+        shell::step(&format!("Node packages of {}", shell::relative(folder)));
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        shell::run(npm.current_dir(folder))
+    })
+}
+
+/// Does the work unless the stamp says it was done from the same sources.
+fn unless_made(stamp: &Path, made_from: String, work: impl FnOnce() -> Outcome) -> Outcome {
+    if std::fs::read_to_string(stamp).is_ok_and(|old| old == made_from) {
         return Ok(());
     }
-    shell::step("front-end files (npm ci)");
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&source);
-    shell::run(&mut npm)?;
-    let count = copy(&source, &folder)?;
-    shell::write(&stamp, &made_from)?;
-    println!("{count} files in {}", shell::relative(&folder));
-    Ok(())
+    work()?;
+    shell::write(stamp, &made_from)
 }
 
-/// Everything the result depends on, as one text.
-fn fingerprint(source: &Path) -> Outcome<String> {
-    let mut text = shell::read(&source.join("package-lock.json"))?;
-    text.push_str(&shell::read(&source.join("assets.txt"))?);
-    Ok(text)
-}
-
-/// Copies each line `from -> to` of the list; `from` is below `node_modules`.
-fn copy(source: &Path, folder: &Path) -> Outcome<usize> {
-    let list = shell::read(&source.join("assets.txt"))?;
-    let mut count = 0;
-    for line in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let Some((from, to)) = line.split_once("->") else {
-            return Err(Failure::Broken(format!("assets.txt: no `->` in: {line}")));
-        };
-        let (from, to) = (source.join("node_modules").join(from.trim()), folder.join(to.trim()));
-        place(&from, &to)?;
-        count += 1;
+/// Everything the built files depend on, as one number.
+fn sources(web: &Path) -> Outcome<String> {
+    let mut text = shell::read(&web.join("frontend/package-lock.json"))?;
+    text.push_str(&shell::read(&web.join("frontend/build.mjs"))?);
+    for (folder, ending) in READ_BY_THE_BUILD {
+        for file in shell::files(&web.join(folder), ending) {
+            let bytes = std::fs::read(&file)
+                .map_err(|error| Failure::Broken(format!("cannot read {}: {error}", file.display())))?;
+            text.push_str(&shell::relative(&file));
+            text.push_str(&String::from_utf8_lossy(&bytes));
+        }
     }
-    Ok(count)
+    Ok(fingerprint(&text))
 }
 
-fn place(from: &Path, to: &Path) -> Outcome {
-    let parent = to.parent().map(PathBuf::from).unwrap_or_default();
-    std::fs::create_dir_all(parent).and_then(|()| std::fs::copy(from, to)).map(|_| ()).map_err(|error| {
-        Failure::Broken(format!("cannot copy {} to {}: {error}", from.display(), to.display()))
-    })
+/// A short name for a text; it only has to notice changes, not to withstand anyone.
+fn fingerprint(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}\n", hasher.finish())
 }

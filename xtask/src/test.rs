@@ -116,9 +116,7 @@ fn browser_tests() -> Outcome<Tally> {
     if !folder.join("package-lock.json").exists() {
         return Ok(Tally::default());
     }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
-    shell::run(&mut npm)?;
+    assets::install(&folder)?;
     shell::run(&mut shell::cargo(["build", "--locked", "--quiet", "--package", "telaio"]))?;
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=tap", "--test-concurrency=1"])
