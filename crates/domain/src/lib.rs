@@ -13,7 +13,9 @@ pub mod message;
 pub mod moment;
 pub mod party;
 pub mod register;
+pub mod register_filter;
 pub mod role;
+pub mod succession;
 
 pub use fault::{FieldError, Invalid, Refusal};
 pub use law::Law;
