@@ -79,10 +79,7 @@ fn insert_aoo(tx: &mut Tx, body: &str, aoo: &Aoo, position: i64) -> Result<(), S
     )?;
     for (rank, register) in aoo.registers.iter().enumerate() {
         let (code, name) = (register.code.as_str(), register.name.as_str());
-        tx.put(
-            INSERT_REGISTER,
-            &[body.into(), area.into(), code.into(), name.into(), (rank as i64).into()],
-        )?;
+        tx.put(INSERT_REGISTER, &[body.into(), area.into(), code.into(), name.into(), (rank as i64).into()])?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod tx;
 mod value;
 mod writer;
 
+pub mod bodies;
 pub mod counters;
 pub mod journal;
 
