@@ -1,0 +1,64 @@
+// Debian's Chromium, shut off from everything but loopback, and the few gestures that every journey needs.
+import { chromium } from 'playwright-core';
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const shotFolder = process.env.TELAIO_SHOTS ?? 'shots';
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+/** Widths every page is looked at: a phone and a desk. */
+export const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } };
+
+export async function openBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+}
+
+/** A fresh visitor. `outside` collects every request that tried to leave the machine: it must stay empty. */
+export async function visitor(browser, options = {}) {
+  const context = await browser.newContext({ locale: 'it-IT', timezoneId: 'Europe/Rome', viewport: WIDTHS.desk, ...options });
+  const outside = [];
+  await context.route('**/*', (route) => {
+    const url = new URL(route.request().url());
+    if (['data:', 'blob:', 'about:'].includes(url.protocol) || LOOPBACK.test(url.hostname)) return route.continue();
+    outside.push(url.href);
+    return route.abort();
+  });
+  return Object.assign(context, { outside });
+}
+
+/** Enters with name and password, as a person does. */
+export async function login(page, demo, account) {
+  await page.goto(`${demo.address}/login`);
+  await page.locator('input[name=username]').fill(account.username);
+  await page.locator('input[name=password]').fill(account.password);
+  await Promise.all([page.waitForURL((url) => !url.pathname.startsWith('/login')), page.locator('main button[type=submit]').first().click()]);
+}
+
+/** Faults that axe finds against WCAG 2.2 A and AA, as readable lines. */
+export async function axeFaults(page) {
+  // Through the browser's own door: the pages' CSP would refuse a script tag, as it must.
+  await page.evaluate(fs.readFileSync(axeSource, 'utf8'));
+  const result = await page.evaluate(() => globalThis.axe.run({
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+  }));
+  return result.violations.map((fault) => `${fault.id}: ${fault.help} (${fault.nodes.map((node) => node.target).join('; ')})`);
+}
+
+/** Pictures of the page at both widths into the folder of shots; answers whether any of them scrolls sideways. */
+export async function shots(page, name) {
+  fs.mkdirSync(shotFolder, { recursive: true });
+  let sideways = false;
+  for (const [width, size] of Object.entries(WIDTHS)) {
+    await page.setViewportSize(size);
+    await page.screenshot({ path: path.join(shotFolder, `${name}-${width}.png`), fullPage: true });
+    sideways ||= await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  }
+  await page.setViewportSize(WIDTHS.desk);
+  return sideways;
+}
