@@ -1,0 +1,28 @@
+//! What the configuration says, in the form the use cases need. Reading files and environment is `telaio`'s work.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the use cases.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address under which people reach the program, without a final slash; goes into QR codes and mails.
+    pub public_url: String,
+    /// Whether this is the demonstration: every page and paper says that persons and acts are invented.
+    pub demo: bool,
+    /// Largest file accepted, bytes.
+    pub max_file_bytes: u64,
+    /// Most files of one registration.
+    pub max_files: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://localhost:8080".into(),
+            demo: false,
+            max_file_bytes: 1_073_741_824,
+            max_files: 100,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What people and programs can ask for: one file (or folder, when a noun is large) per verb.

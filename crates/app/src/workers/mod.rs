@@ -1,0 +1,1 @@
+//! What runs by itself: background loops, each a `run_once` that may be repeated without harm.

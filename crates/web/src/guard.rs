@@ -1,0 +1,180 @@
+//! Stands in front of every route: lets in who may, and dresses what goes out.
+//!
+//! It knows the rule of the route (who may, page or API) and nothing of what the handler does. Errors travel as
+//! a `Fault` in the response's extensions and become words here, once.
+
+use crate::error::{Fault, Problem, ProblemField};
+use crate::prefs::Lang;
+use crate::routes::{Access, Kind};
+use crate::state::AppState;
+use crate::view::View;
+use crate::{i18n, pages};
+use app::{Actor, Error, authority};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::FieldError;
+
+/// The rule of one route.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Who may knock.
+    pub access: Access,
+    /// Page or API.
+    pub kind: Kind,
+}
+
+/// The guard of one route.
+pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Request, next: Next) -> Response {
+    let view = View::of(&request, &state);
+    let path = request.uri().path().to_owned();
+    let back = request.uri().path_and_query().map_or_else(|| path.clone(), ToString::to_string);
+    let is_get = request.method() == axum::http::Method::GET;
+    let response = match permitted(rule.access, request.extensions().get::<Actor>()) {
+        Ok(()) => next.run(request).await,
+        Err(Fault::SignIn) if rule.kind == Kind::Page && is_get => return to_login(&back),
+        Err(fault) => fault.into_response(),
+    };
+    dress(response, rule.kind, &view, &path)
+}
+
+fn permitted(access: Access, actor: Option<&Actor>) -> Result<(), Fault> {
+    match (access, actor) {
+        (Access::Public, _) | (Access::Signed, Some(_)) => Ok(()),
+        (Access::May(verb), Some(actor)) => Ok(authority::may(actor, verb).map_err(Error::from)?),
+        (_, None) => Err(Fault::SignIn),
+    }
+}
+
+fn to_login(back: &str) -> Response {
+    let next = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
+    Redirect::to(&format!("/login?next={next}")).into_response()
+}
+
+/// What no route answers: the same words as something that is not there.
+pub async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    let view = View::of(&request, &state);
+    let path = request.uri().path().to_owned();
+    let kind = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
+    dress(Fault::from(Error::NotFound).into_response(), kind, &view, &path)
+}
+
+fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Response {
+    let Some(fault) = response.extensions_mut().remove::<Fault>() else { return plain_faults(response, kind, view, path) };
+    log(&fault, path);
+    let retry = response.headers().get(header::RETRY_AFTER).cloned();
+    let mut dressed = match kind {
+        Kind::Api => as_problem(&fault, view.lang, path),
+        Kind::Page => pages::fault::render(&fault, view).into_response(),
+    };
+    *dressed.status_mut() = fault.status();
+    if let Some(retry) = retry {
+        dressed.headers_mut().insert(header::RETRY_AFTER, retry);
+    }
+    dressed
+}
+
+/// Rejections made by the framework itself (a bad path parameter, a wrong method) get the same dress.
+fn plain_faults(response: Response, kind: Kind, view: &View, path: &str) -> Response {
+    let status = response.status();
+    let is_plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let fault = match status {
+        StatusCode::NOT_FOUND => Fault::from(Error::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Fault::Status(status, "method-not-allowed"),
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::Status(status, "too-large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Fault::UnsupportedMedia,
+        _ => Fault::Status(status, "bad-request"),
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let mut dressed = dress(fault.into_response(), kind, view, path);
+    if let Some(allow) = allow {
+        dressed.headers_mut().insert(header::ALLOW, allow);
+    }
+    dressed
+}
+
+fn log(fault: &Fault, path: &str) {
+    if let Fault::App(error) = fault {
+        match error.as_ref() {
+            Error::Problem(why) => tracing::warn!(path, why, "the world failed"),
+            Error::Bug(why) => tracing::error!(path, why, "bug"),
+            _ => tracing::debug!(path, code = fault.code(), "refused"),
+        }
+    }
+}
+
+fn as_problem(fault: &Fault, lang: Lang, path: &str) -> Response {
+    let problem = Problem {
+        r#type: format!("https://telaio.example/problems/{}", fault.code()),
+        title: i18n::text(lang, &format!("fault-{}-title", family(fault))),
+        status: fault.status().as_u16(),
+        detail: detail(fault, lang),
+        instance: path.to_owned(),
+        errors: fields(fault).iter().map(|f| ProblemField { pointer: f.pointer.clone(), detail: field_words(f, lang) }).collect(),
+        law: law(fault),
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = body.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+/// The family of a fault: its words in title and heading.
+pub fn family(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::App(error) => match error.as_ref() {
+            Error::Invalid(_) => "invalid",
+            Error::Refusal(_) => "refusal",
+            Error::NotFound => "not-found",
+            Error::Conflict => "conflict",
+            Error::Problem(_) => "problem",
+            Error::Bug(_) => "bug",
+        },
+        Fault::SignIn => "sign-in",
+        Fault::TooMany(_) => "too-many-requests",
+        _ => "bad-request",
+    }
+}
+
+/// What happened and how to mend it, in words.
+pub fn detail(fault: &Fault, lang: Lang) -> String {
+    match fault {
+        Fault::App(error) => match error.as_ref() {
+            Error::Refusal(refusal) => i18n::text(lang, &format!("refusal-{}", refusal.code)),
+            _ => i18n::text(lang, &format!("fault-{}", fault.code())),
+        },
+        Fault::TooLarge(limit) => i18n::text1(lang, "fault-too-large", "limit", &limit.to_string()),
+        _ => i18n::text(lang, &format!("fault-{}", fault.code())),
+    }
+}
+
+/// The faulty fields of bad input.
+pub fn fields(fault: &Fault) -> &[FieldError] {
+    match fault {
+        Fault::App(error) => match error.as_ref() {
+            Error::Invalid(invalid) => &invalid.errors,
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// The words of one faulty field.
+pub fn field_words(field: &FieldError, lang: Lang) -> String {
+    i18n::text1(lang, &format!("err-{}", field.code), "value", field.value.as_deref().unwrap_or_default())
+}
+
+/// The article behind a refusal.
+pub fn law(fault: &Fault) -> Option<String> {
+    match fault {
+        Fault::App(error) => match error.as_ref() {
+            Error::Refusal(refusal) => refusal.law.map(|law| law.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}

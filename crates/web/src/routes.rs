@@ -1,0 +1,115 @@
+//! Every route of the program, as one list.
+//!
+//! Each slice gives its entries; this file joins them, puts the same guard in front of each (who asks, may they,
+//! how are errors shown) and lets tests cross the list with the table of permissions. A handler that is not in
+//! the list cannot be reached.
+
+use crate::guard;
+use crate::state::AppState;
+use app::Verb;
+use axum::Router;
+use axum::middleware;
+use axum::routing::MethodRouter;
+
+/// Who may knock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, signed in or not.
+    Public,
+    /// Anyone with an account.
+    Signed,
+    /// Who holds a role that may do the verb.
+    May(Verb),
+}
+
+/// How answers and errors are dressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// HTML for people, session cookie.
+    Page,
+    /// JSON for programs, bearer token, `application/problem+json`.
+    Api,
+}
+
+/// One route: method, path, who may, and the handler.
+pub struct Entry {
+    /// HTTP method, upper case.
+    pub method: &'static str,
+    /// Path with `{name}` parameters.
+    pub path: &'static str,
+    /// Who may knock.
+    pub access: Access,
+    /// Page or API.
+    pub kind: Kind,
+    /// The handler, already bound to the method.
+    pub handler: MethodRouter<AppState>,
+}
+
+impl Entry {
+    /// A page for people. `handler` is built with `axum::routing::{get, post}` of the same method.
+    pub fn page(
+        method: &'static str,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<AppState>,
+    ) -> Self {
+        Self { method, path, access, kind: Kind::Page, handler }
+    }
+
+    /// A resource for programs.
+    pub fn api(
+        method: &'static str,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<AppState>,
+    ) -> Self {
+        Self { method, path, access, kind: Kind::Api, handler }
+    }
+}
+
+/// Every entry, slice by slice.
+pub fn table() -> Vec<Entry> {
+    [crate::pages::health::routes(), crate::api::bodies::routes()].into_iter().flatten().collect()
+}
+
+/// The router of the whole program.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for entry in table() {
+        let rule = guard::Rule { access: entry.access, kind: entry.kind };
+        let guarded = entry
+            .handler
+            .layer(middleware::from_fn_with_state((state.clone(), rule), guard::guard));
+        router = router.route(entry.path, guarded);
+    }
+    router.fallback(guard::not_found).with_state(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_route_stands_twice_and_writes_on_pages_are_posts() {
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in table() {
+            assert!(seen.insert((entry.method, entry.path)), "{} {} stands twice", entry.method, entry.path);
+            if entry.kind == Kind::Page {
+                assert!(matches!(entry.method, "GET" | "POST"), "{}: a form can only GET or POST", entry.path);
+            } else {
+                assert!(entry.path.starts_with("/api/v1/") || entry.path.starts_with("/oauth/"), "{}", entry.path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_verb_guards_some_route() {
+        let used: Vec<Verb> = table()
+            .iter()
+            .filter_map(|entry| if let Access::May(verb) = entry.access { Some(verb) } else { None })
+            .collect();
+        for verb in Verb::ALL {
+            assert!(used.contains(verb), "{verb:?} is in the table of permissions but guards no route");
+        }
+    }
+}
