@@ -6,3 +6,5 @@
 //! It knows no database, no network and no clock.
 
 pub mod pdf;
+pub mod segnatura;
+pub mod xml;
