@@ -1,1 +1,10 @@
-//! The `web` room.
+//! HTML pages and the REST API over the same use cases.
+//!
+//! A handler extracts, calls one use case and renders. Nothing here knows SQL or a rule of law, and no sentence
+//! for people stands in Rust: words come from the message files, prose from the templates.
+
+pub mod assets;
+pub mod i18n;
+pub mod pages;
+pub mod prefs;
+pub mod view;

@@ -1,4 +1,3 @@
 //! Pages for people: extract, one use case, render.
 
-pub mod fault;
-pub mod health;
+pub mod words;

@@ -1,0 +1,170 @@
+// Makes pages quicker for who has script; every act works without it. Behaviour hangs on data attributes, so that
+// templates say what happens and this file only does it:
+//   data-key="/"            focus this field with a key          data-unread-url, data-unread   refresh the count of tasks
+//   data-drop               drop files on it, list them          data-autosave="URL"            keep a draft of the form
+//   data-upload             send the form with progress          data-preview="URL"             show the form's preview
+//   data-copy="TEXT"        copy on click                        data-counter                   count characters
+//   data-picks="NAME"       choose all rows of a list            data-tree-filter               filter a tree while typing
+(() => {
+  'use strict';
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const words = document.documentElement.lang === 'en'
+    ? { left: 'characters left', saved: 'Draft saved', unsaved: 'Draft not saved: check the connection', remove: 'Remove', sent: 'sent', failed: 'Not sent: check the connection and try again. Nothing was registered.' }
+    : { left: 'caratteri rimasti', saved: 'Bozza salvata', unsaved: 'Bozza non salvata: controlla la connessione', remove: 'Togli', sent: 'inviato', failed: 'Invio non riuscito: controlla la connessione e riprova. Nulla è stato registrato.' };
+
+  // ---- Keys: never while typing, never with modifiers. -------------------------------------------------------------
+  const typing = (element) => element.closest('input, textarea, select, [contenteditable]');
+  const go = { r: '/register', w: '/', d: '/dossiers', i: '/inbox', s: '/deliveries' };
+  let pending = false;
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') { all('details.tl-menu[open]').forEach((menu) => { menu.open = false; menu.querySelector('summary').focus(); }); return; }
+    if (typing(event.target)) return;
+    if (pending && go[event.key]) { location.assign(go[event.key]); }
+    else if (event.key === 'g') { pending = true; setTimeout(() => { pending = false; }, 1500); return; }
+    else if (event.key === '/') { const field = document.querySelector('[data-key="/"]'); if (field) { event.preventDefault(); field.focus(); } }
+    else if (event.key === 'n') { const link = document.querySelector('[data-key="n"]'); location.assign(link ? link.href : '/register/new'); }
+    else if (event.key === '?') { location.assign('/shortcuts'); }
+    else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') { step(event); }
+    pending = false;
+  });
+
+  // Arrows move along the first link of each row of a list.
+  function step(event) {
+    const links = all('.tl-list tbody tr').map((row) => row.querySelector('a')).filter(Boolean);
+    if (!links.length) return;
+    const row = document.activeElement.closest('.tl-list tbody tr');
+    const at = row ? links.indexOf(row.querySelector('a')) : -1;
+    if (at < 0 && document.activeElement !== document.body) return;
+    const next = links[at + (event.key === 'ArrowDown' ? 1 : -1)];
+    if (next) { event.preventDefault(); next.focus(); }
+  }
+
+  // A menu closes when the focus or a click goes elsewhere.
+  document.addEventListener('click', (event) => all('details.tl-menu[open]').forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+
+  // ---- Faults: the summary takes the focus, so that reader software says it first. ----------------------------------
+  document.getElementById('errors')?.focus();
+
+  // ---- Characters left. ----------------------------------------------------------------------------------------------
+  all('[data-counter]').forEach((field) => {
+    const note = document.createElement('p');
+    note.className = 'tl-hint';
+    const show = () => { note.textContent = `${field.maxLength - field.value.length} ${words.left}`; };
+    field.after(note);
+    field.addEventListener('input', show);
+    show();
+  });
+
+  // ---- Files: drop, list, take away again. -----------------------------------------------------------------------------
+  all('[data-drop]').forEach((area) => {
+    const input = area.querySelector('input[type=file]');
+    const list = area.querySelector('[data-file-list]');
+    const hint = area.querySelector('[data-drop-hint]');
+    if (hint) hint.hidden = false;
+    const put = (files) => { const bag = new DataTransfer(); files.forEach((file) => bag.items.add(file)); input.files = bag.files; show(); };
+    const show = () => {
+      list.replaceChildren(...[...input.files].map((file, index) => {
+        const line = document.createElement('li');
+        const button = document.createElement('button');
+        button.type = 'button'; button.className = 'btn btn-outline-primary btn-sm'; button.textContent = words.remove;
+        button.setAttribute('aria-label', `${words.remove} ${file.name}`);
+        button.addEventListener('click', () => { put([...input.files].filter((_, other) => other !== index)); input.focus(); });
+        line.append(`${file.name} (${Math.ceil(file.size / 1000)} kB) `, button);
+        return line;
+      }));
+    };
+    input.addEventListener('change', show);
+    area.addEventListener('dragover', (event) => { event.preventDefault(); area.dataset.over = ''; });
+    area.addEventListener('dragleave', () => { delete area.dataset.over; });
+    area.addEventListener('drop', (event) => {
+      event.preventDefault(); delete area.dataset.over;
+      const dropped = [...event.dataTransfer.files];
+      put(input.multiple ? [...input.files, ...dropped] : dropped.slice(0, 1));
+    });
+  });
+
+  // ---- Sending with progress. The answer is an ordinary page: it is shown as the browser would. -----------------------
+  all('form[data-upload]').forEach((form) => form.addEventListener('submit', (event) => {
+    if (!form.querySelector('input[type=file]')?.files.length) return;
+    event.preventDefault();
+    const bar = document.createElement('progress');
+    bar.className = 'tl-progress'; bar.max = 100; bar.setAttribute('aria-label', words.sent);
+    form.append(bar);
+    const request = new XMLHttpRequest();
+    request.open('POST', form.action);
+    request.upload.addEventListener('progress', (progress) => { if (progress.lengthComputable) bar.value = progress.loaded / progress.total * 100; });
+    const fail = () => { bar.remove(); const note = document.createElement('p'); note.className = 'tl-fault'; note.setAttribute('role', 'alert'); note.textContent = words.failed; form.append(note); };
+    request.addEventListener('error', fail);
+    request.addEventListener('load', () => {
+      forget(form);
+      if (request.status < 300 && request.responseURL !== form.action) { location.assign(request.responseURL); return; }
+      const page = new DOMParser().parseFromString(request.responseText, 'text/html');
+      const main = page.querySelector('main');
+      if (!main) { fail(); return; }
+      bar.remove();
+      // Faults only: the form stays as it is, files included, and shows the summary of the answer.
+      document.getElementById('errors')?.remove();
+      const summary = page.getElementById('errors');
+      if (summary) { form.before(document.adoptNode(summary)); summary.focus(); } else { document.querySelector('main').replaceWith(document.adoptNode(main)); }
+    });
+    const data = new FormData(form);
+    if (event.submitter?.name) data.append(event.submitter.name, event.submitter.value);
+    request.send(data);
+  }));
+
+  // ---- Drafts: kept on the server a moment after typing stops; leaving asks only when something would be lost. ---------
+  const unsaved = new Set();
+  const forget = (form) => unsaved.delete(form);
+  const fields = (form) => { const data = new URLSearchParams(); for (const [name, value] of new FormData(form)) if (typeof value === 'string') data.append(name, value); return data; };
+  all('form[data-autosave]').forEach((form) => {
+    let timer = 0;
+    const note = form.querySelector('[data-autosave-note]');
+    const save = async () => {
+      try {
+        const answer = await fetch(form.dataset.autosave, { method: 'POST', body: fields(form), headers: { 'x-requested-with': 'autosave' } });
+        if (!answer.ok) throw new Error(String(answer.status));
+        forget(form);
+        if (note) note.textContent = words.saved;
+      } catch { if (note) note.textContent = words.unsaved; }
+    };
+    form.addEventListener('input', () => { unsaved.add(form); clearTimeout(timer); timer = setTimeout(save, 1200); });
+    form.addEventListener('submit', () => { clearTimeout(timer); forget(form); });
+  });
+  window.addEventListener('beforeunload', (event) => { if (unsaved.size) event.preventDefault(); });
+
+  // ---- Live preview of a letter: the same page the Preview button shows. -----------------------------------------------
+  all('form[data-preview]').forEach((form) => {
+    const target = document.querySelector('[data-preview-target]');
+    if (!target) return;
+    let timer = 0;
+    form.addEventListener('input', () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const answer = await fetch(form.dataset.preview, { method: 'POST', body: fields(form) }).catch(() => null);
+        if (!answer?.ok) return;
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        const fresh = page.querySelector('[data-preview-target]');
+        if (fresh) target.replaceChildren(...fresh.childNodes);
+      }, 600);
+    });
+  });
+
+  // ---- Small things. ---------------------------------------------------------------------------------------------------
+  if (navigator.clipboard) all('[data-copy]').forEach((button) => {
+    button.hidden = false;
+    button.addEventListener('click', async () => { await navigator.clipboard.writeText(button.dataset.copy); button.textContent = button.dataset.copied; });
+  });
+  all('[data-print]').forEach((button) => { button.hidden = false; button.addEventListener('click', () => window.print()); });
+  all('[data-picks]').forEach((box) => { box.hidden = false; box.addEventListener('change', () => all(`input[name="${box.dataset.picks}"]`).forEach((one) => { one.checked = box.checked; })); });
+  all('[data-tree-filter]').forEach((field) => field.addEventListener('input', () => {
+    const wanted = field.value.toLocaleLowerCase();
+    all(`#${field.dataset.treeFilter} [data-text]`).forEach((node) => { node.hidden = !node.dataset.text.toLocaleLowerCase().includes(wanted); });
+  }));
+  const bell = document.querySelector('[data-unread-url]');
+  if (bell) setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(bell.dataset.unreadUrl).catch(() => null);
+    if (answer?.ok && !answer.redirected) bell.querySelector('[data-unread]').textContent = (await answer.text()).slice(0, 6);
+  }, 60000);
+})();
