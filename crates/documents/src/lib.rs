@@ -8,3 +8,5 @@
 pub mod pdf;
 pub mod segnatura;
 pub mod xml;
+//! The `documents` room.
+pub mod signature;

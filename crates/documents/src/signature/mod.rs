@@ -1,0 +1,37 @@
+//! Electronic signatures, seals and time stamps: making them, and finding out what those of others are worth.
+//!
+//! The parts: [`keys`] sign digests; [`cades`], [`pades`], [`xades`], [`smime`] and [`timestamp`] put signatures into
+//! the formats of eIDAS and check them; [`trust`] knows whom to believe at what time; [`report`] is what remains of
+//! a check. Nothing here knows registers, cases or users, asks a clock, or speaks to a network: times and exchanges
+//! with a time-stamp authority are handed in.
+
+mod algorithms;
+mod asn1;
+pub mod certificate;
+pub mod report;
+mod revocation;
+pub mod trust;
+
+pub use certificate::Certificate;
+pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
+pub use trust::{Times, TrustStore};
+
+/// Why something could not be signed or set up. What a check finds is a [`Verification`], never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The trust material cannot be used.
+    #[error("trust material: {0}")]
+    Trust(&'static str),
+    /// The key cannot be opened or refuses to sign.
+    #[error("key: {0}")]
+    Key(String),
+    /// The document cannot carry a signature.
+    #[error("document: {0}")]
+    Document(&'static str),
+    /// The time-stamp authority did not answer as it should.
+    #[error("time stamp: {0}")]
+    Timestamp(String),
+    /// The cryptographic library failed.
+    #[error("cryptography: {0}")]
+    Crypto(#[from] openssl::error::ErrorStack),
+}
