@@ -8,5 +8,4 @@
 pub mod pdf;
 pub mod segnatura;
 pub mod xml;
-//! The `documents` room.
 pub mod signature;

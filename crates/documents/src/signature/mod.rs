@@ -7,11 +7,20 @@
 
 mod algorithms;
 mod asn1;
+pub mod cades;
+mod cms;
+mod judge;
+pub mod keys;
+mod pkcs11;
+pub mod test_ca;
+pub mod timestamp;
 pub mod certificate;
 pub mod report;
 mod revocation;
 pub mod trust;
 
+pub use cms::Stamper;
+pub use keys::{KeyKind, SealKey};
 pub use certificate::Certificate;
 pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
 pub use trust::{Times, TrustStore};

@@ -1,0 +1,4 @@
+//! Signatures against tools that the project did not write, against tampering and against garbage.
+
+mod cades;
+mod common;
