@@ -7,5 +7,5 @@
 
 pub mod pdf;
 pub mod segnatura;
-pub mod xml;
 pub mod signature;
+pub mod xml;

@@ -188,7 +188,13 @@ impl SignatureAlgorithm {
         fits && self.check(key, digest, hash, signature).unwrap_or(false)
     }
 
-    fn check(self, key: &PKey<Public>, digest: Digest, hash: &[u8], sig: &[u8]) -> Result<bool, openssl::error::ErrorStack> {
+    fn check(
+        self,
+        key: &PKey<Public>,
+        digest: Digest,
+        hash: &[u8],
+        sig: &[u8],
+    ) -> Result<bool, openssl::error::ErrorStack> {
         let mut ctx = PkeyCtx::new(key)?;
         ctx.verify_init()?;
         match self.scheme {

@@ -115,7 +115,8 @@ fn header(input: &[u8]) -> Result<(u8, usize, Option<usize>), Malformed> {
         _ => {
             let count = first & 0x7F;
             let bytes = input.get(2..2 + count).filter(|_| count <= 8).ok_or(Malformed)?;
-            let length = bytes.iter().try_fold(0usize, |n, b| n.checked_mul(256)?.checked_add(usize::from(*b)));
+            let length =
+                bytes.iter().try_fold(0usize, |n, b| n.checked_mul(256)?.checked_add(usize::from(*b)));
             Ok((tag, 2 + count, Some(length.ok_or(Malformed)?)))
         }
     }
@@ -163,7 +164,8 @@ fn rewrite(input: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<usize, Malfo
     }
     let (tag, head, length) = header(input)?;
     if tag & 0x20 == 0 {
-        let end = head.checked_add(length.ok_or(Malformed)?).filter(|end| *end <= input.len()).ok_or(Malformed)?;
+        let end =
+            head.checked_add(length.ok_or(Malformed)?).filter(|end| *end <= input.len()).ok_or(Malformed)?;
         out.extend_from_slice(&input[..end]);
         return Ok(end);
     }

@@ -19,7 +19,12 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// When the key or the time-stamp authority refuses.
-pub fn sign_attached(key: &SealKey, content: &[u8], at: Timestamp, stamper: Option<&mut Stamper<'_>>) -> Result<Vec<u8>, SignatureError> {
+pub fn sign_attached(
+    key: &SealKey,
+    content: &[u8],
+    at: Timestamp,
+    stamper: Option<&mut Stamper<'_>>,
+) -> Result<Vec<u8>, SignatureError> {
     cms::sign(key, &ToSign::document(openssl::sha::sha256(content), Some(content), Some(at)), stamper)
 }
 
@@ -27,13 +32,23 @@ pub fn sign_attached(key: &SealKey, content: &[u8], at: Timestamp, stamper: Opti
 ///
 /// # Errors
 /// When the key or the time-stamp authority refuses.
-pub fn sign_detached(key: &SealKey, digest: [u8; 32], at: Timestamp, stamper: Option<&mut Stamper<'_>>) -> Result<Vec<u8>, SignatureError> {
+pub fn sign_detached(
+    key: &SealKey,
+    digest: [u8; 32],
+    at: Timestamp,
+    stamper: Option<&mut Stamper<'_>>,
+) -> Result<Vec<u8>, SignatureError> {
     cms::sign(key, &ToSign::document(digest, None, Some(at)), stamper)
 }
 
 /// Checks a signature. `beside` is the document, where it is not enclosed. `None` when the bytes are not a CMS
 /// signature at all. The enclosed document is not looked into: [`super::recognise_and_verify`] does.
-pub fn verify(bytes: &[u8], beside: Option<&[u8]>, trust: &TrustStore, times: &Times) -> Option<Verification> {
+pub fn verify(
+    bytes: &[u8],
+    beside: Option<&[u8]>,
+    trust: &TrustStore,
+    times: &Times,
+) -> Option<Verification> {
     let by_digest = beside.map(|content| move |d: Digest| Some(d.of(content)));
     let beside_digest = by_digest.as_ref().map(|f| f as &dyn Fn(Digest) -> Option<Vec<u8>>);
     let mut out = verify_with(bytes, beside_digest, trust, times)?;
@@ -57,7 +72,15 @@ pub(crate) fn verify_with(
     let enclosed = |d: Digest| data.content.map(|c| d.of(c));
     let content = beside.filter(|_| data.content.is_none()).unwrap_or(&enclosed);
     for info in data.signers.iter().take(64) {
-        let signer = judge::cms_signer(info, Some(data.content_type), content, &certificates, Purpose::Document, trust, times);
+        let signer = judge::cms_signer(
+            info,
+            Some(data.content_type),
+            content,
+            &certificates,
+            Purpose::Document,
+            trust,
+            times,
+        );
         out.signers.push(signer);
     }
     if data.signers.is_empty() {
@@ -92,7 +115,9 @@ fn unwrap(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     let body = if let Some(rest) = text.strip_prefix("-----BEGIN ") {
         let (_, rest) = rest.split_once("-----")?;
         rest.split_once("-----END")?.0
-    } else if text.len() > 12 && text.as_bytes()[..12].eq_ignore_ascii_case(b"MIME-Version") || text.starts_with("Content-Type:") {
+    } else if text.len() > 12 && text.as_bytes()[..12].eq_ignore_ascii_case(b"MIME-Version")
+        || text.starts_with("Content-Type:")
+    {
         text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n"))?.1
     } else {
         text

@@ -4,7 +4,9 @@
 //! [`TrustStore`](super::trust::TrustStore).
 
 use super::algorithms::{Digest, SignatureAlgorithm};
-use super::asn1::{self, BIT_STRING, BOOLEAN, INTEGER, Malformed, OCTET_STRING, Reader, SEQUENCE, Tlv, context};
+use super::asn1::{
+    self, BIT_STRING, BOOLEAN, INTEGER, Malformed, OCTET_STRING, Reader, SEQUENCE, Tlv, context,
+};
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
 use openssl::pkey::{PKey, Public};
@@ -81,7 +83,8 @@ impl Name {
     }
 
     fn take(&mut self, kind: Tlv<'_>, value: &str, parts: &mut Vec<String>) {
-        let labels = [(COMMON_NAME, "CN"), (ORGANISATION, "O"), (UNIT, "OU"), (COUNTRY, "C"), (LOCALITY, "L")];
+        let labels =
+            [(COMMON_NAME, "CN"), (ORGANISATION, "O"), (UNIT, "OU"), (COUNTRY, "C"), (LOCALITY, "L")];
         if let Some((_, label)) = labels.iter().find(|(oid, _)| kind.is(oid)) {
             parts.push(format!("{label}={value}"));
         }
@@ -108,7 +111,8 @@ impl Name {
         codes.into_iter().flatten().find_map(|text| {
             let prefixes = ["TINIT-", "VATIT-", "CFIT-", "CF:IT-", "IT:", "IT-"];
             let code = prefixes.iter().find_map(|p| text.strip_prefix(p))?;
-            (matches!(code.len(), 11 | 16) && code.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| code.to_owned())
+            (matches!(code.len(), 11 | 16) && code.bytes().all(|b| b.is_ascii_alphanumeric()))
+                .then(|| code.to_owned())
         })
     }
 }
@@ -170,7 +174,8 @@ impl Certificate {
         inner.expect(SEQUENCE)?;
         let issuer = Name::read(inner.expect(SEQUENCE)?)?;
         let mut validity = inner.sequence()?;
-        let (not_before, not_after) = (asn1::read_time(validity.next()?)?, asn1::read_time(validity.next()?)?);
+        let (not_before, not_after) =
+            (asn1::read_time(validity.next()?)?, asn1::read_time(validity.next()?)?);
         let subject = Name::read(inner.expect(SEQUENCE)?)?;
         let mut certificate = Self {
             der: whole.whole.to_vec(),
@@ -221,7 +226,9 @@ impl Certificate {
             i if i.is(&BASIC_CONSTRAINTS) => {
                 let mut parts = value.sequence()?;
                 self.is_ca = parts.optional(BOOLEAN)?.is_some_and(|b| b.body != [0]);
-                self.path_length = parts.optional(INTEGER)?.map(|n| n.body.iter().fold(0u64, |a, b| (a << 8) | u64::from(*b)));
+                self.path_length = parts
+                    .optional(INTEGER)?
+                    .map(|n| n.body.iter().fold(0u64, |a, b| (a << 8) | u64::from(*b)));
             }
             i if i.is(&EXT_KEY_USAGE) => {
                 let purposes = value.sequence()?.all()?.iter().map(|p| p.body.to_vec()).collect();

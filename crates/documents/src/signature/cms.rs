@@ -82,7 +82,8 @@ impl<'a> SignedData<'a> {
         };
         let mut certificates = Vec::new();
         if let Some(list) = body.optional(context(0))? {
-            certificates = list.inside().all()?.iter().filter(|c| c.tag == SEQUENCE).map(|c| c.whole).collect();
+            certificates =
+                list.inside().all()?.iter().filter(|c| c.tag == SEQUENCE).map(|c| c.whole).collect();
         }
         body.optional(context(1))?;
         let signers = body.expect(SET)?.inside().all()?;
@@ -106,7 +107,10 @@ impl<'a> SignerInfo<'a> {
         let sid = parts.next()?;
         let id = if sid.tag == SEQUENCE {
             let mut pair = sid.inside();
-            SignerId::IssuerAndSerial { issuer: pair.expect(SEQUENCE)?.whole, serial: pair.expect(INTEGER)?.body }
+            SignerId::IssuerAndSerial {
+                issuer: pair.expect(SEQUENCE)?.whole,
+                serial: pair.expect(INTEGER)?.body,
+            }
         } else {
             SignerId::KeyId(sid.body)
         };
@@ -145,7 +149,13 @@ impl<'a> SignerInfo<'a> {
             // RFC 5652, 5.3: an attribute appears once; the ones used here have one value
             self.duplicate_attributes |= seen.contains(&kind.body);
             seen.push(kind.body);
-            let known = [&CONTENT_TYPE, &MESSAGE_DIGEST, &SIGNING_TIME, &SIGNING_CERTIFICATE, &SIGNING_CERTIFICATE_V2];
+            let known = [
+                &CONTENT_TYPE,
+                &MESSAGE_DIGEST,
+                &SIGNING_TIME,
+                &SIGNING_CERTIFICATE,
+                &SIGNING_CERTIFICATE_V2,
+            ];
             if !known.iter().any(|oid| kind.is(oid)) {
                 continue;
             }
@@ -185,7 +195,9 @@ impl<'a> SignerInfo<'a> {
     /// Whether `certificate` is the one this signer names.
     fn is_by(&self, certificate: &Certificate) -> bool {
         match self.id {
-            SignerId::IssuerAndSerial { issuer, serial } => certificate.issuer.der == issuer && certificate.serial == serial,
+            SignerId::IssuerAndSerial { issuer, serial } => {
+                certificate.issuer.der == issuer && certificate.serial == serial
+            }
             SignerId::KeyId(id) => certificate.key_id.as_deref() == Some(id),
         }
     }
@@ -265,7 +277,11 @@ impl<'a> SignerInfo<'a> {
             None => found.push(Reason::CertificateNotBound),
             Some((None, _)) => found.push(Reason::AlgorithmUnknown),
             Some((Some(digest), hash)) => {
-                let actual = if digest == Digest::Sha256 { certificate.sha256.to_vec() } else { digest.of(&certificate.der) };
+                let actual = if digest == Digest::Sha256 {
+                    certificate.sha256.to_vec()
+                } else {
+                    digest.of(&certificate.der)
+                };
                 if actual != hash {
                     found.push(Reason::CertificateMismatch);
                 }
@@ -309,7 +325,11 @@ impl<'a> ToSign<'a> {
 }
 
 /// Makes a SignedData with one signer, at baseline level B, or T when a `stamper` is given.
-pub(crate) fn sign(key: &SealKey, what: &ToSign<'_>, stamper: Option<&mut Stamper<'_>>) -> Result<Vec<u8>, SignatureError> {
+pub(crate) fn sign(
+    key: &SealKey,
+    what: &ToSign<'_>,
+    stamper: Option<&mut Stamper<'_>>,
+) -> Result<Vec<u8>, SignatureError> {
     let attributes = signed_attributes(key, what);
     let hash = openssl::sha::sha256(&asn1::tlv(SET, &attributes));
     let signature = key.sign_digest(&hash)?;
@@ -334,9 +354,12 @@ pub(crate) fn sign(key: &SealKey, what: &ToSign<'_>, stamper: Option<&mut Stampe
         &asn1::tlv(OCTET_STRING, &signature),
         &unsigned,
     ]);
-    let content = what.content.map(|c| asn1::tlv(context(0), &asn1::tlv(OCTET_STRING, c))).unwrap_or_default();
-    let chain: Vec<Vec<u8>> = std::iter::once(certificate.der.clone()).chain(key.chain().iter().cloned()).collect();
-    let certificates = if what.certificates { asn1::tlv(context(0), &asn1::set_body(chain)) } else { Vec::new() };
+    let content =
+        what.content.map(|c| asn1::tlv(context(0), &asn1::tlv(OCTET_STRING, c))).unwrap_or_default();
+    let chain: Vec<Vec<u8>> =
+        std::iter::once(certificate.der.clone()).chain(key.chain().iter().cloned()).collect();
+    let certificates =
+        if what.certificates { asn1::tlv(context(0), &asn1::set_body(chain)) } else { Vec::new() };
     let version: u8 = if *what.content_type == DATA { 1 } else { 3 };
     let signed = asn1::sequence(&[
         &asn1::unsigned(&[version]),

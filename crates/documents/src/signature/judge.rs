@@ -62,8 +62,11 @@ pub(crate) fn cms_signer(
 ) -> Signer {
     let (certificate, found) = info.check(content_type, content, certificates);
     let tokens = info.timestamps.iter().take(8);
-    let stamps = tokens.map(|token| timestamp::check_token(token, &|d| Some(d.of(info.signature)), trust, times.now)).collect();
-    let facts = Facts { certificate, others: certificates, found, claimed_at: info.signing_time, stamps, purpose };
+    let stamps = tokens
+        .map(|token| timestamp::check_token(token, &|d| Some(d.of(info.signature)), trust, times.now))
+        .collect();
+    let facts =
+        Facts { certificate, others: certificates, found, claimed_at: info.signing_time, stamps, purpose };
     let mut out = signer(facts, trust, times);
     let over = |d: Digest| Some(d.of(info.signature));
     // a countersignature has no content type (RFC 5652, 11.4)

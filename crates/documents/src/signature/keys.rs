@@ -38,7 +38,10 @@ pub struct SealKey {
 
 impl std::fmt::Debug for SealKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealKey").field("kind", &self.kind).field("subject", &self.certificate.subject.text()).finish_non_exhaustive()
+        f.debug_struct("SealKey")
+            .field("kind", &self.kind)
+            .field("subject", &self.certificate.subject.text())
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,12 +65,21 @@ impl SealKey {
     ///
     /// # Errors
     /// [`SignatureError::Key`] when key and certificate do not belong together.
-    pub fn from_parts(key: PKey<Private>, certificate: &[u8], others: &[Vec<u8>]) -> Result<Self, SignatureError> {
+    pub fn from_parts(
+        key: PKey<Private>,
+        certificate: &[u8],
+        others: &[Vec<u8>],
+    ) -> Result<Self, SignatureError> {
         let certificate = read(certificate)?;
         if !key.public_eq(&certificate.key) {
             return Err(SignatureError::Key("the certificate is of another key".into()));
         }
-        Ok(Self { kind: kind_of(&key)?, holder: Holder::Software(key), chain: without_roots(others), certificate })
+        Ok(Self {
+            kind: kind_of(&key)?,
+            holder: Holder::Software(key),
+            chain: without_roots(others),
+            certificate,
+        })
     }
 
     /// Opens a key in a PKCS#11 token: `module` is the driver's library, `key` the label of the key (any key with
@@ -75,11 +87,21 @@ impl SealKey {
     ///
     /// # Errors
     /// [`SignatureError::Key`] when driver, token, PIN or key are not as said.
-    pub fn from_token(module: &Path, token: &str, pin: &str, key: Option<&str>) -> Result<Self, SignatureError> {
+    pub fn from_token(
+        module: &Path,
+        token: &str,
+        pin: &str,
+        key: Option<&str>,
+    ) -> Result<Self, SignatureError> {
         let (token, certificate, others) = Token::open(module, token, pin, key)?;
         let certificate = read(&certificate)?;
         let kind = kind_of(&certificate.key)?;
-        Ok(Self { kind, holder: Holder::Token(token.of_kind(kind)), chain: without_roots(&others), certificate })
+        Ok(Self {
+            kind,
+            holder: Holder::Token(token.of_kind(kind)),
+            chain: without_roots(&others),
+            certificate,
+        })
     }
 
     /// Signs a SHA-256 digest: PKCS#1 v1.5 for RSA, the DER form for P-256.
@@ -147,7 +169,9 @@ mod tests {
     fn pkcs12_opens_with_its_password_only() {
         let ca = TestCa::for_tests();
         for kind in [KeyKind::Rsa, KeyKind::P256] {
-            let issued = ca.issue(&Holder::seal("Comune di Prova", "VATIT-00000000000"), kind, TestCa::test_period()).unwrap();
+            let issued = ca
+                .issue(&Holder::seal("Comune di Prova", "VATIT-00000000000"), kind, TestCa::test_period())
+                .unwrap();
             let file = issued.pkcs12("giusta").unwrap();
             assert!(SealKey::from_pkcs12(&file, "sbagliata").is_err());
             let key = SealKey::from_pkcs12(&file, "giusta").unwrap();
@@ -162,7 +186,9 @@ mod tests {
         let Some(hsm) = softhsm() else { return };
         let ca = TestCa::for_tests();
         for (kind, label) in [(KeyKind::Rsa, "sigillo-rsa"), (KeyKind::P256, "sigillo-ec")] {
-            let issued = ca.issue(&Holder::seal("Comune di Prova", "VATIT-00000000000"), kind, TestCa::test_period()).unwrap();
+            let issued = ca
+                .issue(&Holder::seal("Comune di Prova", "VATIT-00000000000"), kind, TestCa::test_period())
+                .unwrap();
             hsm.import(label, &issued);
             let key = SealKey::from_token(&hsm.module, &hsm.token, &hsm.pin, Some(label)).unwrap();
             assert_eq!(key.kind(), kind);

@@ -8,20 +8,20 @@
 mod algorithms;
 mod asn1;
 pub mod cades;
+pub mod certificate;
 mod cms;
 mod judge;
 pub mod keys;
 mod pkcs11;
-pub mod test_ca;
-pub mod timestamp;
-pub mod certificate;
 pub mod report;
 mod revocation;
+pub mod test_ca;
+pub mod timestamp;
 pub mod trust;
 
+pub use certificate::Certificate;
 pub use cms::Stamper;
 pub use keys::{KeyKind, SealKey};
-pub use certificate::Certificate;
 pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
 pub use trust::{Times, TrustStore};
 

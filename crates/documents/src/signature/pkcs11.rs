@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The DER before a SHA-256 digest in a PKCS#1 v1.5 signature (RFC 8017, 9.2, note 1).
-const SHA256_INFO: [u8; 19] =
-    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+const SHA256_INFO: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
+];
 
 /// A key found in a token.
 pub(crate) struct Token {
@@ -78,21 +80,37 @@ fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result
 
 impl Token {
     /// Opens a token and finds the key and its certificate (same CKA_ID). Returns the other certificates too.
-    pub fn open(module: &Path, label: &str, pin: &str, key: Option<&str>) -> Result<(Self, Vec<u8>, Vec<Vec<u8>>), SignatureError> {
+    pub fn open(
+        module: &Path,
+        label: &str,
+        pin: &str,
+        key: Option<&str>,
+    ) -> Result<(Self, Vec<u8>, Vec<Vec<u8>>), SignatureError> {
         let pin = AuthPin::new(pin.into());
         let session = session(module, label, &pin)?;
         let mut wanted = vec![Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Sign(true)];
         wanted.extend(key.map(|label| Attribute::Label(label.as_bytes().to_vec())));
-        let certificates = [Attribute::Class(ObjectClass::CERTIFICATE), Attribute::CertificateType(CertificateType::X_509)];
+        let certificates =
+            [Attribute::Class(ObjectClass::CERTIFICATE), Attribute::CertificateType(CertificateType::X_509)];
         let mut all = Vec::new();
         for object in session.find_objects(&certificates).map_err(failed)? {
-            all.push((bytes(&session, object, AttributeType::Id)?, bytes(&session, object, AttributeType::Value)?));
+            all.push((
+                bytes(&session, object, AttributeType::Id)?,
+                bytes(&session, object, AttributeType::Value)?,
+            ));
         }
         for object in session.find_objects(&wanted).map_err(failed)? {
             let id = bytes(&session, object, AttributeType::Id)?;
             if let Some((_, certificate)) = all.iter().find(|(other, _)| *other == id).cloned() {
                 let others = all.into_iter().filter(|(other, _)| *other != id).map(|(_, der)| der).collect();
-                let token = Self { module: module.to_owned(), label: label.to_owned(), pin, id, kind: KeyKind::Rsa, session: Mutex::new(session) };
+                let token = Self {
+                    module: module.to_owned(),
+                    label: label.to_owned(),
+                    pin,
+                    id,
+                    kind: KeyKind::Rsa,
+                    session: Mutex::new(session),
+                };
                 return Ok((token, certificate, others));
             }
         }
@@ -119,7 +137,8 @@ impl Token {
             KeyKind::Rsa => Ok(raw),
             KeyKind::P256 => {
                 let (r, s) = raw.split_at(raw.len() / 2);
-                Ok(EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?.to_der()?)
+                Ok(EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?
+                    .to_der()?)
             }
         }
     }
@@ -129,7 +148,9 @@ impl Token {
         let key = session.find_objects(&wanted).map_err(failed)?.into_iter().next();
         let key = key.ok_or_else(|| SignatureError::Key("the key has left the token".into()))?;
         match self.kind {
-            KeyKind::Rsa => session.sign(&Mechanism::RsaPkcs, key, &[&SHA256_INFO[..], digest].concat()).map_err(failed),
+            KeyKind::Rsa => {
+                session.sign(&Mechanism::RsaPkcs, key, &[&SHA256_INFO[..], digest].concat()).map_err(failed)
+            }
             KeyKind::P256 => session.sign(&Mechanism::Ecdsa, key, digest).map_err(failed),
         }
     }
@@ -159,7 +180,11 @@ pub(crate) mod tests {
     }
 
     fn make() -> Option<SoftHsm> {
-        let modules = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so"];
+        let modules = [
+            "/usr/lib/softhsm/libsofthsm2.so",
+            "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+            "/usr/lib64/softhsm/libsofthsm2.so",
+        ];
         let module = modules.iter().map(PathBuf::from).find(|m| m.exists());
         let token = format!("telaio-test-{}", std::process::id());
         let init = ["--init-token", "--free", "--label", &token, "--pin", "123456", "--so-pin", "12345678"];
@@ -182,15 +207,30 @@ pub(crate) mod tests {
             let pem = self.dir.join(format!("{label}.pem"));
             std::fs::write(&pem, issued.key.private_key_to_pem_pkcs8().unwrap()).unwrap();
             let run = Command::new("softhsm2-util")
-                .args(["--import", pem.to_str().unwrap(), "--token", &self.token, "--label", label, "--id", &hex::encode(&id), "--pin", &self.pin])
+                .args([
+                    "--import",
+                    pem.to_str().unwrap(),
+                    "--token",
+                    &self.token,
+                    "--label",
+                    label,
+                    "--id",
+                    &hex::encode(&id),
+                    "--pin",
+                    &self.pin,
+                ])
                 .output()
                 .unwrap();
             assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
             let driver = super::driver(&self.module).unwrap();
             let slots = driver.get_slots_with_token().unwrap();
-            let slot = slots.into_iter().find(|s| driver.get_token_info(*s).unwrap().label().trim_end() == self.token).unwrap();
+            let slot = slots
+                .into_iter()
+                .find(|s| driver.get_token_info(*s).unwrap().label().trim_end() == self.token)
+                .unwrap();
             let session = driver.open_rw_session(slot).unwrap();
-            let _already = session.login(UserType::User, Some(&super::AuthPin::new(self.pin.as_str().into())));
+            let _already =
+                session.login(UserType::User, Some(&super::AuthPin::new(self.pin.as_str().into())));
             let certificate = [
                 Attribute::Class(ObjectClass::CERTIFICATE),
                 Attribute::CertificateType(CertificateType::X_509),

@@ -270,7 +270,8 @@ impl Signer {
     /// Fills in who signed.
     pub(crate) fn name_from(&mut self, certificate: &Certificate) {
         let subject = &certificate.subject;
-        let person = subject.given_name.as_ref().zip(subject.surname.as_ref()).map(|(g, s)| format!("{g} {s}"));
+        let person =
+            subject.given_name.as_ref().zip(subject.surname.as_ref()).map(|(g, s)| format!("{g} {s}"));
         self.name = person.or_else(|| subject.common_name.clone()).or_else(|| subject.organisation.clone());
         self.organisation = subject.organisation.clone();
         self.tax_code = subject.tax_code();
@@ -293,7 +294,14 @@ impl Signer {
     /// Whether the signed bytes are intact and signed by the key of the certificate shown, whoever that is.
     pub fn is_intact(&self) -> bool {
         use Reason::*;
-        let broken = [DigestMismatch, SignatureBroken, CertificateMismatch, CoverageBroken, ChangedAfterSigning, Damaged];
+        let broken = [
+            DigestMismatch,
+            SignatureBroken,
+            CertificateMismatch,
+            CoverageBroken,
+            ChangedAfterSigning,
+            Damaged,
+        ];
         let unseen = [AlgorithmUnknown, CertificateMissing, ContentMissing, ExternalReference, TooLarge];
         !self.reasons.iter().any(|r| broken.contains(r) || unseen.contains(r))
     }
@@ -373,6 +381,8 @@ impl Verification {
     /// Whether nothing was altered, whoever signed.
     pub fn is_intact(&self) -> bool {
         let whole = !self.reasons.iter().any(|r| r.weight() == Verdict::Invalid || *r == Reason::TooLarge);
-        whole && self.signers.iter().all(Signer::is_intact) && self.nested.as_ref().is_none_or(|n| n.is_intact())
+        whole
+            && self.signers.iter().all(Signer::is_intact)
+            && self.nested.as_ref().is_none_or(|n| n.is_intact())
     }
 }

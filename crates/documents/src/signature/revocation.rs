@@ -75,8 +75,11 @@ impl RevocationList {
         if let Some(signer) = self.signer.get() {
             return *signer == issuer.sha256;
         }
-        let Some((algorithm, digest)) = self.algorithm.and_then(|a| a.digest.map(|d| (a, d))) else { return false };
-        let good = issuer.may(usage::CRL_SIGN) && algorithm.verify(&issuer.key, digest, &digest.of(&self.tbs), &self.signature);
+        let Some((algorithm, digest)) = self.algorithm.and_then(|a| a.digest.map(|d| (a, d))) else {
+            return false;
+        };
+        let good = issuer.may(usage::CRL_SIGN)
+            && algorithm.verify(&issuer.key, digest, &digest.of(&self.tbs), &self.signature);
         good && *self.signer.get_or_init(|| issuer.sha256) == issuer.sha256
     }
 

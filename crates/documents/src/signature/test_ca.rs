@@ -18,7 +18,10 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::stack::Stack;
-use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier};
+use openssl::x509::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
+    SubjectKeyIdentifier,
+};
 use openssl::x509::{X509, X509Builder, X509Extension, X509Name, X509NameRef};
 use std::ops::Range;
 
@@ -86,7 +89,9 @@ impl Holder {
             }
             Self::TimestampUnit { name: unit } => name.append_entry_by_text("CN", &shortened(unit))?,
             Self::PecProvider { address } => name.append_entry_by_text("CN", &shortened(address))?,
-            Self::Server { hosts } => name.append_entry_by_text("CN", &shortened(hosts.first().map_or("localhost", |h| h)))?,
+            Self::Server { hosts } => {
+                name.append_entry_by_text("CN", &shortened(hosts.first().map_or("localhost", |h| h)))?
+            }
         }
         Ok(name.build())
     }
@@ -119,7 +124,12 @@ impl Issued {
     pub fn pkcs12(&self, password: &str) -> Result<Vec<u8>, SignatureError> {
         let mut others = Stack::new()?;
         others.push(self.root.clone())?;
-        let file = Pkcs12::builder().name("seal").pkey(&self.key).cert(&self.certificate).ca(others).build2(password)?;
+        let file = Pkcs12::builder()
+            .name("seal")
+            .pkey(&self.key)
+            .cert(&self.certificate)
+            .ca(others)
+            .build2(password)?;
         Ok(file.to_der()?)
     }
 
@@ -165,11 +175,18 @@ impl Issued {
 fn new_key(kind: KeyKind) -> Result<PKey<Private>, SignatureError> {
     Ok(match kind {
         KeyKind::Rsa => PKey::from_rsa(Rsa::generate(2048)?)?,
-        KeyKind::P256 => PKey::from_ec_key(EcKey::generate(EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?.as_ref())?)?,
+        KeyKind::P256 => {
+            PKey::from_ec_key(EcKey::generate(EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?.as_ref())?)?
+        }
     })
 }
 
-fn begin(key: &PKey<Private>, subject: &X509NameRef, issuer: &X509NameRef, valid: &Range<Timestamp>) -> Result<X509Builder, SignatureError> {
+fn begin(
+    key: &PKey<Private>,
+    subject: &X509NameRef,
+    issuer: &X509NameRef,
+    valid: &Range<Timestamp>,
+) -> Result<X509Builder, SignatureError> {
     let mut serial = BigNum::new()?;
     serial.rand(127, openssl::bn::MsbOption::ONE, false)?;
     let mut builder = X509::builder()?;
@@ -236,7 +253,12 @@ impl TestCa {
     ///
     /// # Errors
     /// When OpenSSL fails.
-    pub fn issue(&self, holder: &Holder, kind: KeyKind, valid: Range<Timestamp>) -> Result<Issued, SignatureError> {
+    pub fn issue(
+        &self,
+        holder: &Holder,
+        kind: KeyKind,
+        valid: Range<Timestamp>,
+    ) -> Result<Issued, SignatureError> {
         self.issue_with(holder, kind, valid, false)
     }
 
@@ -244,11 +266,22 @@ impl TestCa {
     ///
     /// # Errors
     /// When OpenSSL fails.
-    pub fn issue_qualified(&self, holder: &Holder, kind: KeyKind, valid: Range<Timestamp>) -> Result<Issued, SignatureError> {
+    pub fn issue_qualified(
+        &self,
+        holder: &Holder,
+        kind: KeyKind,
+        valid: Range<Timestamp>,
+    ) -> Result<Issued, SignatureError> {
         self.issue_with(holder, kind, valid, true)
     }
 
-    fn issue_with(&self, holder: &Holder, kind: KeyKind, valid: Range<Timestamp>, qualified: bool) -> Result<Issued, SignatureError> {
+    fn issue_with(
+        &self,
+        holder: &Holder,
+        kind: KeyKind,
+        valid: Range<Timestamp>,
+        qualified: bool,
+    ) -> Result<Issued, SignatureError> {
         let key = new_key(kind)?;
         let mut builder = begin(&key, holder.name()?.as_ref(), self.root.subject_name(), &valid)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
@@ -258,7 +291,9 @@ impl TestCa {
             AuthorityKeyIdentifier::new().keyid(true).build(&context)?,
         ];
         match holder {
-            Holder::Seal { .. } => extensions.push(KeyUsage::new().critical().digital_signature().non_repudiation().build()?),
+            Holder::Seal { .. } => {
+                extensions.push(KeyUsage::new().critical().digital_signature().non_repudiation().build()?)
+            }
             Holder::Person { .. } => extensions.push(KeyUsage::new().critical().non_repudiation().build()?),
             Holder::TimestampUnit { .. } => {
                 extensions.push(KeyUsage::new().critical().digital_signature().build()?);
@@ -274,7 +309,11 @@ impl TestCa {
                 extensions.push(ExtendedKeyUsage::new().server_auth().build()?);
                 let mut names = SubjectAlternativeName::new();
                 for host in hosts {
-                    if host.parse::<std::net::IpAddr>().is_ok() { names.ip(host) } else { names.dns(host) };
+                    if host.parse::<std::net::IpAddr>().is_ok() {
+                        names.ip(host)
+                    } else {
+                        names.dns(host)
+                    };
                 }
                 extensions.push(names.build(&context)?);
             }
@@ -293,7 +332,12 @@ impl TestCa {
     ///
     /// # Errors
     /// When OpenSSL fails.
-    pub fn revocation_list(&self, revoked: &[(Vec<u8>, Timestamp)], at: Timestamp, next: Timestamp) -> Result<Vec<u8>, SignatureError> {
+    pub fn revocation_list(
+        &self,
+        revoked: &[(Vec<u8>, Timestamp)],
+        at: Timestamp,
+        next: Timestamp,
+    ) -> Result<Vec<u8>, SignatureError> {
         let mut entries = Vec::new();
         for (der, when) in revoked {
             let serial = X509::from_der(der)?.serial_number().to_bn()?.to_vec();
@@ -310,7 +354,9 @@ impl TestCa {
             &entries,
         ]);
         let mut signature = vec![0];
-        signature.extend(openssl::sign::Signer::new(MessageDigest::sha256(), &self.key)?.sign_oneshot_to_vec(&tbs)?);
+        signature.extend(
+            openssl::sign::Signer::new(MessageDigest::sha256(), &self.key)?.sign_oneshot_to_vec(&tbs)?,
+        );
         Ok(asn1::sequence(&[&tbs, &algorithm, &asn1::tlv(asn1::BIT_STRING, &signature)]))
     }
 }
@@ -322,7 +368,10 @@ fn qc_statements(seal: bool) -> Result<X509Extension, SignatureError> {
     let body = asn1::sequence(&[
         &asn1::sequence(&[&asn1::oid(&Oid::new_unwrap("0.4.0.1862.1.1"))]),
         &asn1::sequence(&[&asn1::oid(&Oid::new_unwrap("0.4.0.1862.1.4"))]),
-        &asn1::sequence(&[&asn1::oid(&Oid::new_unwrap("0.4.0.1862.1.6")), &asn1::sequence(&[&asn1::oid(&kind)])]),
+        &asn1::sequence(&[
+            &asn1::oid(&Oid::new_unwrap("0.4.0.1862.1.6")),
+            &asn1::sequence(&[&asn1::oid(&kind)]),
+        ]),
     ]);
     let value = Asn1OctetString::new_from_bytes(&body)?;
     Ok(X509Extension::new_from_der(Asn1Object::from_str("1.3.6.1.5.5.7.1.3")?.as_ref(), false, &value)?)

@@ -5,7 +5,9 @@
 
 use super::SignatureError;
 use super::algorithms::{Digest, SHA256};
-use super::asn1::{self, BOOLEAN, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Reader, SEQUENCE, context};
+use super::asn1::{
+    self, BOOLEAN, GENERALIZED_TIME, INTEGER, Malformed, OCTET_STRING, OID, Reader, SEQUENCE, context,
+};
 use super::cms::{self, SignedData, TST_INFO, ToSign};
 use super::keys::SealKey;
 use super::report::{Format, Reason, Stamp, TimeKind, TimeReference, Verification, heaviest};
@@ -59,10 +61,16 @@ pub fn request(digest: &[u8; 32], nonce: &[u8; 16]) -> Vec<u8> {
 /// [`SignatureError::Timestamp`] when the authority refuses, or answers something else.
 pub fn token_of(response: &[u8], digest: &[u8; 32], nonce: &[u8; 16]) -> Result<Vec<u8>, SignatureError> {
     let wrong = |what: &str| SignatureError::Timestamp(what.to_owned());
-    let (status, token) = read_response(response).map_err(|_| wrong("the answer is not a time-stamp response"))?;
-    let token = token.filter(|_| status <= 1).ok_or_else(|| SignatureError::Timestamp(format!("refused with status {status}")))?;
+    let (status, token) =
+        read_response(response).map_err(|_| wrong("the answer is not a time-stamp response"))?;
+    let token = token
+        .filter(|_| status <= 1)
+        .ok_or_else(|| SignatureError::Timestamp(format!("refused with status {status}")))?;
     let data = SignedData::read(token).map_err(|_| wrong("the token cannot be read"))?;
-    let info = data.content.filter(|_| data.content_type == TST_INFO.as_bytes()).ok_or_else(|| wrong("the token is empty"))?;
+    let info = data
+        .content
+        .filter(|_| data.content_type == TST_INFO.as_bytes())
+        .ok_or_else(|| wrong("the token is empty"))?;
     let info = TstInfo::read(info).map_err(|_| wrong("the token cannot be read"))?;
     if info.digest != Some(Digest::Sha256) || info.imprint != digest {
         return Err(wrong("the token is about something else"));
@@ -95,7 +103,12 @@ fn read_response(der: &[u8]) -> Result<(u64, Option<&[u8]>), Malformed> {
 }
 
 /// Checks a token over something whose digest `content` gives.
-pub(crate) fn check_token(token: &[u8], content: &dyn Fn(Digest) -> Option<Vec<u8>>, trust: &TrustStore, now: Timestamp) -> Stamp {
+pub(crate) fn check_token(
+    token: &[u8],
+    content: &dyn Fn(Digest) -> Option<Vec<u8>>,
+    trust: &TrustStore,
+    now: Timestamp,
+) -> Stamp {
     read_token(token, content, trust, now).unwrap_or(Stamp {
         at: now,
         authority: None,
@@ -104,13 +117,19 @@ pub(crate) fn check_token(token: &[u8], content: &dyn Fn(Digest) -> Option<Vec<u
     })
 }
 
-fn read_token(token: &[u8], content: &dyn Fn(Digest) -> Option<Vec<u8>>, trust: &TrustStore, now: Timestamp) -> Result<Stamp, Malformed> {
+fn read_token(
+    token: &[u8],
+    content: &dyn Fn(Digest) -> Option<Vec<u8>>,
+    trust: &TrustStore,
+    now: Timestamp,
+) -> Result<Stamp, Malformed> {
     let data = SignedData::read(token)?;
     let info_der = data.content.filter(|_| data.content_type == TST_INFO.as_bytes()).ok_or(Malformed)?;
     let info = TstInfo::read(info_der)?;
     let [signer] = data.signers.as_slice() else { return Err(Malformed) };
     let certificates = data.read_certificates(trust);
-    let (certificate, mut reasons) = signer.check(Some(data.content_type), &|d| Some(d.of(info_der)), &certificates);
+    let (certificate, mut reasons) =
+        signer.check(Some(data.content_type), &|d| Some(d.of(info_der)), &certificates);
     match info.digest {
         None => reasons.push(Reason::AlgorithmUnknown),
         Some(digest) => {
@@ -137,7 +156,12 @@ fn read_token(token: &[u8], content: &dyn Fn(Digest) -> Option<Vec<u8>>, trust: 
 
 /// Checks a stamp on its own: a response (`.tsr`), a token (`.tst`) or stamped data (`.tsd`, RFC 5544). `stamped` is
 /// the document it is about, where it is not inside. `None` when the bytes are none of these.
-pub fn verify(bytes: &[u8], stamped: Option<&[u8]>, trust: &TrustStore, times: &Times) -> Option<Verification> {
+pub fn verify(
+    bytes: &[u8],
+    stamped: Option<&[u8]>,
+    trust: &TrustStore,
+    times: &Times,
+) -> Option<Verification> {
     let der = asn1::to_der(bytes).ok()?;
     let mut out = Verification::new(Format::Timestamp, trust.label());
     let first = Reader(&der).sequence().ok()?.next().ok()?;

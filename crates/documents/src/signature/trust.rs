@@ -135,7 +135,8 @@ impl TrustStore {
     /// # Errors
     /// [`SignatureError::Trust`] when the text holds no certificate or a damaged one.
     pub fn add_anchors_pem(&mut self, pem: &[u8]) -> Result<usize, SignatureError> {
-        let stack = openssl::x509::X509::stack_from_pem(pem).map_err(|_| SignatureError::Trust("not PEM certificates"))?;
+        let stack = openssl::x509::X509::stack_from_pem(pem)
+            .map_err(|_| SignatureError::Trust("not PEM certificates"))?;
         if stack.is_empty() {
             return Err(SignatureError::Trust("no certificate in the file"));
         }
@@ -149,9 +150,17 @@ impl TrustStore {
     }
 
     /// Adds one anchor; `services` are those of a trusted list, joined with what was known of it.
-    pub(crate) fn add_anchor(&mut self, der: &[u8], services: Option<Vec<Service>>) -> Result<(), SignatureError> {
-        let certificate = Arc::new(Certificate::from_der(der).map_err(|_| SignatureError::Trust("damaged certificate"))?);
-        let anchor = self.anchors.entry(certificate.sha256).or_insert_with(|| Anchor { certificate: certificate.clone(), services: None });
+    pub(crate) fn add_anchor(
+        &mut self,
+        der: &[u8],
+        services: Option<Vec<Service>>,
+    ) -> Result<(), SignatureError> {
+        let certificate =
+            Arc::new(Certificate::from_der(der).map_err(|_| SignatureError::Trust("damaged certificate"))?);
+        let anchor = self
+            .anchors
+            .entry(certificate.sha256)
+            .or_insert_with(|| Anchor { certificate: certificate.clone(), services: None });
         if let Some(services) = services {
             anchor.services.get_or_insert_default().extend(services);
         }
@@ -164,11 +173,13 @@ impl TrustStore {
     /// # Errors
     /// [`SignatureError::Trust`] when the text cannot be read.
     pub fn add_intermediates_pem(&mut self, pem: &[u8]) -> Result<usize, SignatureError> {
-        let stack = openssl::x509::X509::stack_from_pem(pem).map_err(|_| SignatureError::Trust("not PEM certificates"))?;
+        let stack = openssl::x509::X509::stack_from_pem(pem)
+            .map_err(|_| SignatureError::Trust("not PEM certificates"))?;
         let count = stack.len();
         for x509 in stack {
             let der = x509.to_der().map_err(|_| SignatureError::Trust("damaged certificate"))?;
-            let read = Certificate::from_der(&der).map_err(|_| SignatureError::Trust("damaged certificate"))?;
+            let read =
+                Certificate::from_der(&der).map_err(|_| SignatureError::Trust("damaged certificate"))?;
             self.add_issuer(Arc::new(read));
         }
         Ok(count)
@@ -236,7 +247,12 @@ impl TrustStore {
 
     /// Depth-first search upwards; `budget` bounds the signatures tried, so that a bag of look-alike
     /// certificates cannot keep the machine busy.
-    fn climb(&self, path: &mut Vec<Arc<Certificate>>, others: &[Arc<Certificate>], budget: &mut usize) -> Option<[u8; 32]> {
+    fn climb(
+        &self,
+        path: &mut Vec<Arc<Certificate>>,
+        others: &[Arc<Certificate>],
+        budget: &mut usize,
+    ) -> Option<[u8; 32]> {
         let top = path.last()?.clone();
         if self.anchors.contains_key(&top.sha256) {
             return Some(top.sha256);
@@ -248,7 +264,9 @@ impl TrustStore {
         let brought = others.iter().filter(|c| c.subject.der == top.issuer.der);
         for issuer in known.iter().chain(brought) {
             let below = path.iter().skip(1).filter(|c| !c.is_self_issued()).count() as u64;
-            let may_issue = issuer.is_ca && issuer.may(usage::CERT_SIGN) && issuer.path_length.is_none_or(|max| below <= max);
+            let may_issue = issuer.is_ca
+                && issuer.may(usage::CERT_SIGN)
+                && issuer.path_length.is_none_or(|max| below <= max);
             if !may_issue || path.iter().any(|c| c.sha256 == issuer.sha256) {
                 continue;
             }
@@ -285,7 +303,9 @@ impl TrustStore {
         } else {
             reasons.push(Reason::ChainNotTrusted);
         }
-        if matches!(qualification, Qualification::NotQualified | Qualification::ClaimedQualified) && purpose == Purpose::Document {
+        if matches!(qualification, Qualification::NotQualified | Qualification::ClaimedQualified)
+            && purpose == Purpose::Document
+        {
             reasons.push(Reason::NotQualified);
         }
         reasons.sort_by_key(|r| std::cmp::Reverse(r.weight()));
@@ -315,22 +335,39 @@ impl TrustStore {
         }
     }
 
-    fn judge_revocation(&self, certificate: &Certificate, issuer: &Certificate, at: Timestamp, leaf: bool, reasons: &mut Vec<Reason>) {
+    fn judge_revocation(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: Timestamp,
+        leaf: bool,
+        reasons: &mut Vec<Reason>,
+    ) {
         let lists = self.revocation.get(&certificate.issuer.der).map(Vec::as_slice).unwrap_or_default();
-        let standing = lists.iter().filter(|l| l.signed_by(issuer)).map(|l| l.standing(&certificate.serial, at)).max();
+        let standing =
+            lists.iter().filter(|l| l.signed_by(issuer)).map(|l| l.standing(&certificate.serial, at)).max();
         match standing {
             Some(Standing::Good) => {}
             Some(Standing::GoodButOld) => reasons.push(Reason::RevocationListOld),
             Some(Standing::RevokedLater) if leaf => reasons.push(Reason::RevokedSince),
             Some(Standing::RevokedLater) => {}
-            Some(Standing::Revoked) => reasons.push(if leaf { Reason::Revoked } else { Reason::IssuerNotValid }),
+            Some(Standing::Revoked) => {
+                reasons.push(if leaf { Reason::Revoked } else { Reason::IssuerNotValid })
+            }
             None if leaf => reasons.push(Reason::RevocationNotChecked),
             None => {}
         }
     }
 
     /// The legal kind, by the trusted list that the chain ends in.
-    fn qualify(&self, leaf: &Certificate, chain: &Chain, purpose: Purpose, at: Timestamp, reasons: &mut Vec<Reason>) -> Qualification {
+    fn qualify(
+        &self,
+        leaf: &Certificate,
+        chain: &Chain,
+        purpose: Purpose,
+        at: Timestamp,
+        reasons: &mut Vec<Reason>,
+    ) -> Qualification {
         let services = self.anchors.get(&chain.anchor).and_then(|a| a.services.as_ref());
         let Some(services) = services else { return claimed(leaf) };
         let wanted = match purpose {
@@ -359,7 +396,13 @@ fn claimed(leaf: &Certificate) -> Qualification {
 }
 
 /// The checks that need no chain: dates, key, purpose.
-fn judge_leaf(leaf: &Certificate, purpose: Purpose, at: Timestamp, now: Timestamp, reasons: &mut Vec<Reason>) {
+fn judge_leaf(
+    leaf: &Certificate,
+    purpose: Purpose,
+    at: Timestamp,
+    now: Timestamp,
+    reasons: &mut Vec<Reason>,
+) {
     if at < leaf.not_before {
         reasons.push(Reason::CertificateNotYetValid);
     } else if at > leaf.not_after {
@@ -371,9 +414,13 @@ fn judge_leaf(leaf: &Certificate, purpose: Purpose, at: Timestamp, now: Timestam
         reasons.push(Reason::WeakKey);
     }
     match purpose {
-        Purpose::Timestamp if !leaf.is_only_for(&TIME_STAMPING) => reasons.push(Reason::NotATimestampAuthority),
+        Purpose::Timestamp if !leaf.is_only_for(&TIME_STAMPING) => {
+            reasons.push(Reason::NotATimestampAuthority)
+        }
         Purpose::Mail if !leaf.allows(&EMAIL_PROTECTION) => reasons.push(Reason::KeyUsageOther),
-        _ if !leaf.may(usage::DIGITAL_SIGNATURE | usage::NON_REPUDIATION) => reasons.push(Reason::KeyUsageOther),
+        _ if !leaf.may(usage::DIGITAL_SIGNATURE | usage::NON_REPUDIATION) => {
+            reasons.push(Reason::KeyUsageOther)
+        }
         _ => {}
     }
 }

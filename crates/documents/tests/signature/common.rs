@@ -23,7 +23,9 @@ pub fn period() -> std::ops::Range<Timestamp> {
 /// One authority for the whole run.
 pub fn ca() -> &'static TestCa {
     static CA: OnceLock<TestCa> = OnceLock::new();
-    CA.get_or_init(|| TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap())
+    CA.get_or_init(|| {
+        TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap()
+    })
 }
 
 pub fn trust() -> TrustStore {
@@ -58,7 +60,8 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn foreign(program: &str, args: &[&str], dir: &Path) -> Option<(bool, String)> {
     match Command::new(program).args(args).current_dir(dir).output() {
         Ok(out) => {
-            let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+            let text =
+                format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
             Some((out.status.success(), text))
         }
         Err(_) => {
@@ -70,7 +73,8 @@ pub fn foreign(program: &str, args: &[&str], dir: &Path) -> Option<(bool, String
 
 /// A file under `shared/`, or `None` with a line on the output.
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let base = std::env::var("TELAIO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
+    let base = std::env::var("TELAIO_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
     let file = Path::new(&base).join(path);
     if file.exists() {
         return Some(file);
