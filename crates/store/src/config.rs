@@ -33,6 +33,9 @@ pub struct StoreConfig {
     pub database: Database,
     /// Folder of the bytes of documents.
     pub blobs: PathBuf,
+    /// File of the master keys (see `vault.rs`); a first key is made when it is missing. Keep a
+    /// copy apart from the backups: without it documents cannot be read.
+    pub key_file: PathBuf,
     /// The clock handed down by the application.
     pub clock: Clock,
     /// How many reading connections may be open at once.
@@ -44,14 +47,22 @@ impl StoreConfig {
     #[must_use]
     pub fn sqlite(folder: impl Into<PathBuf>, clock: Clock) -> Self {
         let folder = folder.into();
-        Self { blobs: folder.join("blobs"), database: Database::Sqlite { folder }, clock, readers: 4 }
+        Self {
+            blobs: folder.join("blobs"),
+            key_file: folder.join("master.key"),
+            database: Database::Sqlite { folder },
+            clock,
+            readers: 4,
+        }
     }
 
     /// A PostgreSQL database at `url` (schema `public`), with the bytes of documents under `blobs`.
     #[must_use]
     pub fn postgres(url: impl Into<String>, blobs: impl Into<PathBuf>, clock: Clock) -> Self {
+        let blobs = blobs.into();
         Self {
-            blobs: blobs.into(),
+            key_file: blobs.with_file_name("master.key"),
+            blobs,
             database: Database::Postgres { url: url.into(), schema: String::from("public") },
             clock,
             readers: 8,

@@ -63,12 +63,30 @@ pub(crate) fn reader(database: &Database) -> Result<Box<dyn Engine>, StoreError>
     })
 }
 
+/// The statement and the expression that find rows bearing one of `tokens` and
+/// all of `words` (the last one as a beginning, when `unfinished`), newest
+/// first: parameters are the expression, the place to start before, the limit.
+/// Tokens and words are letters and digits only, so nothing needs quoting.
+pub(crate) fn full_text(
+    postgres: bool,
+    tokens: &[String],
+    words: &[String],
+    unfinished: bool,
+) -> (&'static str, String) {
+    if postgres {
+        postgres::full_text(tokens, words, unfinished)
+    } else {
+        sqlite::full_text(tokens, words, unfinished)
+    }
+}
+
 /// Rewrites the common text of a migration for one engine: the names of the
 /// types (`STRICT` tables of SQLite know neither `bigint` nor `bytea`) and the
 /// directives that protect tables.
 ///
 /// - `--! append-only TABLE` : rows are never changed nor deleted;
-/// - `--! immutable TABLE: a, b` : these columns never change, rows are never deleted.
+/// - `--! immutable TABLE: a, b` : these columns never change, rows are never deleted;
+/// - `--! unchanging TABLE: a, b` : these columns never change, rows may be deleted.
 ///
 /// A table ends with a line that begins with `);`, which is how the strict ones are marked.
 pub(crate) fn render(sql: &str, postgres: bool) -> Result<String, StoreError> {
@@ -107,13 +125,15 @@ fn protection(directive: &str, postgres: bool) -> Result<String, StoreError> {
     let (kind, rest) = directive.split_once(' ').ok_or_else(unclear)?;
     let (table, columns) = match kind {
         "append-only" => (rest.trim(), Vec::new()),
-        "immutable" => {
+        "immutable" | "unchanging" => {
             let (table, columns) = rest.split_once(':').ok_or_else(unclear)?;
             (table.trim(), columns.split(',').map(str::trim).collect())
         }
         _ => return Err(unclear()),
     };
-    Ok(if postgres { postgres::protect(table, &columns) } else { sqlite::protect(table, &columns) })
+    let lasting = kind != "unchanging";
+    let protect = if postgres { postgres::protect } else { sqlite::protect };
+    Ok(protect(table, &columns, lasting))
 }
 
 #[cfg(test)]

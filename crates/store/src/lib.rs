@@ -9,6 +9,7 @@
 mod config;
 mod dialect;
 mod error;
+mod files;
 mod migrate;
 #[cfg(test)]
 mod statements;
@@ -18,9 +19,15 @@ mod tx;
 mod value;
 mod writer;
 
+pub mod blobs;
 pub mod bodies;
 pub mod counters;
+pub mod documents;
 pub mod journal;
+pub mod register;
+pub mod search;
+pub mod trace;
+pub mod vault;
 
 pub use config::{Clock, Database, StoreConfig};
 pub use error::{Broken, StoreError};

@@ -10,8 +10,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::config::{Database, StoreConfig};
 use crate::dialect::{self, FolderLock};
+use crate::vault::Vault;
 use crate::writer::{self, Closure, Counts, Job};
-use crate::{Reader, StoreError, Tx, migrate};
+use crate::{Reader, StoreError, Tx, files, migrate};
 
 /// Closures that may wait for the writer before callers wait to hand in theirs.
 const QUEUE: usize = 4096;
@@ -39,6 +40,7 @@ pub struct Figures {
 
 struct Inner {
     config: StoreConfig,
+    vault: Arc<Vault>,
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Reader>>,
@@ -65,6 +67,7 @@ impl Store {
         guard: Option<Box<dyn Send + Sync>>,
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(&config.blobs)?;
+        let vault = Arc::new(Vault::open(&config.key_file)?);
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (committed, commits) = watch::channel(0);
         let counts = Arc::new(Counts::default());
@@ -72,8 +75,9 @@ impl Store {
         let (ready, opened) = std::sync::mpsc::channel();
         let thread = {
             let (config, counts, behind) = (config.clone(), counts.clone(), behind.clone());
+            let vault = vault.clone();
             thread::Builder::new().name("store-writer".into()).spawn(move || {
-                match prepare(&config, behind) {
+                match prepare(&config, vault, behind) {
                     Ok((tx, lock)) => {
                         let _ = ready.send(Ok(()));
                         writer::run(tx, queue, &counts, &committed);
@@ -87,6 +91,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 config: config.clone(),
+                vault,
                 jobs: Some(jobs),
                 thread: Mutex::new(Some(thread)),
                 readers: Mutex::new(Vec::new()),
@@ -175,9 +180,12 @@ impl Store {
         }
     }
 
-    #[expect(dead_code, reason = "the folder of blobs is asked by the next step")]
     pub(crate) fn config(&self) -> &StoreConfig {
         &self.inner.config
+    }
+
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.inner.vault
     }
 }
 
@@ -230,13 +238,21 @@ impl Drop for Inner {
 }
 
 /// On the writer's own thread: lock, connect, migrate.
-fn prepare(config: &StoreConfig, behind: Arc<AtomicI64>) -> Result<(Tx, Option<FolderLock>), StoreError> {
+fn prepare(
+    config: &StoreConfig,
+    vault: Arc<Vault>,
+    behind: Arc<AtomicI64>,
+) -> Result<(Tx, Option<FolderLock>), StoreError> {
     let lock = match &config.database {
-        Database::Sqlite { folder } => Some(FolderLock::take(Path::new(folder))?),
+        Database::Sqlite { folder } => {
+            let lock = FolderLock::take(Path::new(folder))?;
+            files::clear_incoming(&config.blobs)?;
+            Some(lock)
+        }
         Database::Postgres { .. } => None,
     };
     let mut engine = dialect::writer(&config.database)?;
     migrate::run(engine.as_mut(), (config.clock)())?;
-    let tx = Tx { engine, clock: config.clock.clone(), stamped: None, behind };
+    let tx = Tx { engine, clock: config.clock.clone(), vault, stamped: None, behind };
     Ok((tx, lock))
 }

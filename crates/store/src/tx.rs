@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::dialect::Engine;
+use crate::vault::Vault;
 use crate::{Clock, Row, StoreError, Value};
 
 /// Asking for rows; the same text of SQL serves both databases.
@@ -48,6 +49,7 @@ impl Query for Reader {
 pub struct Tx {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) clock: Clock,
+    pub(crate) vault: Arc<Vault>,
     /// Read once per closure, so that all it writes bears one time.
     pub(crate) stamped: Option<i64>,
     pub(crate) behind: Arc<std::sync::atomic::AtomicI64>,

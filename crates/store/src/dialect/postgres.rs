@@ -316,8 +316,8 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
     Ok(Row(values))
 }
 
-/// Triggers that refuse changes; with no columns, every update is refused.
-pub(crate) fn protect(table: &str, columns: &[&str]) -> String {
+/// Triggers that refuse changes; with no columns, every update is refused; when `lasting`, every deletion too.
+pub(crate) fn protect(table: &str, columns: &[&str], lasting: bool) -> String {
     let (of, when) = if columns.is_empty() {
         (String::new(), String::new())
     } else {
@@ -325,14 +325,28 @@ pub(crate) fn protect(table: &str, columns: &[&str]) -> String {
             columns.iter().map(|column| format!("old.{column} is distinct from new.{column}")).collect();
         (format!(" of {}", columns.join(", ")), format!(" when ({})", changed.join(" or ")))
     };
-    format!(
+    let mut script = format!(
         "create or replace function telaio_refuse() returns trigger language plpgsql as \
          $$ begin raise exception 'telaio: immutable %', tg_table_name; end $$;\n\
          create trigger {table}_unchanging before update{of} on {table} for each row{when} \
-         execute function telaio_refuse();\n\
-         create trigger {table}_lasting before delete on {table} for each row execute function telaio_refuse();\n\
-         create trigger {table}_whole before truncate on {table} for each statement execute function telaio_refuse();"
-    )
+         execute function telaio_refuse();\n"
+    );
+    if lasting {
+        script.push_str(&format!(
+            "create trigger {table}_lasting before delete on {table} for each row execute function telaio_refuse();\n\
+             create trigger {table}_whole before truncate on {table} for each statement execute function telaio_refuse();\n"
+        ));
+    }
+    script
+}
+
+pub(crate) fn full_text(tokens: &[String], words: &[String], unfinished: bool) -> (&'static str, String) {
+    const FIND: &str = "select object, id from search_docs \
+        where lexemes @@ cast(cast($1 as text) as tsquery) and id < $2 order by id desc limit $3";
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let star = if unfinished { ":*" } else { "" };
+    let expression = format!("({}) & {}{star}", tokens.join(" | "), quoted.join(" & "));
+    (FIND, expression)
 }
 
 fn explain(error: &tokio_postgres::Error, sql: &str) -> StoreError {

@@ -232,8 +232,8 @@ fn read(value: ValueRef<'_>) -> Result<Value, StoreError> {
     })
 }
 
-/// Triggers that refuse changes; with no columns, every update is refused.
-pub(crate) fn protect(table: &str, columns: &[&str]) -> String {
+/// Triggers that refuse changes; with no columns, every update is refused; when `lasting`, every deletion too.
+pub(crate) fn protect(table: &str, columns: &[&str], lasting: bool) -> String {
     let (of, when) = if columns.is_empty() {
         (String::new(), String::new())
     } else {
@@ -241,12 +241,28 @@ pub(crate) fn protect(table: &str, columns: &[&str]) -> String {
             columns.iter().map(|column| format!("old.{column} is not new.{column}")).collect();
         (format!(" of {}", columns.join(", ")), format!(" when {}", changed.join(" or ")))
     };
-    format!(
+    let mut script = format!(
         "create trigger {table}_unchanging before update{of} on {table}{when}\n\
-         begin select raise(abort, 'telaio: immutable {table}'); end;\n\
-         create trigger {table}_lasting before delete on {table}\n\
-         begin select raise(abort, 'telaio: immutable {table}'); end;"
-    )
+         begin select raise(abort, 'telaio: immutable {table}'); end;\n"
+    );
+    if lasting {
+        script.push_str(&format!(
+            "create trigger {table}_lasting before delete on {table}\n\
+             begin select raise(abort, 'telaio: immutable {table}'); end;\n"
+        ));
+    }
+    script
+}
+
+/// Words are quoted because `and`, `or`, `not` and `near` mean something to FTS5.
+pub(crate) fn full_text(tokens: &[String], words: &[String], unfinished: bool) -> (&'static str, String) {
+    const FIND: &str = "select d.object, d.id from search_index i join search_docs d on d.id = i.rowid \
+        where search_index match $1 and i.rowid < $2 order by i.rowid desc limit $3";
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let star = if unfinished { " *" } else { "" };
+    let expression =
+        format!("scope : ({}) AND words : ({}{star})", tokens.join(" OR "), quoted.join(" AND "));
+    (FIND, expression)
 }
 
 fn explain(error: rusqlite::Error) -> StoreError {

@@ -1,0 +1,228 @@
+//! Full text search, newest first, over whatever registers its words here. The
+//! index is written in the same commit as the thing itself, so what was
+//! answered can be found. Who may find it is part of the index: every row
+//! carries tokens of its readers, and a search only ever walks rows that bear
+//! one of the searcher's own.
+//!
+//! This file does not know what readers mean: the application names them
+//! (everybody of a body, an office, a person).
+
+use std::collections::BTreeSet;
+
+use domain::body::IpaCode;
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::dialect;
+use crate::{Query, StoreError, Tx};
+
+/// Longest word kept; what is longer is no word that anybody types.
+const WORD_MAX: usize = 64;
+/// Most different words of one thing: bounds what a huge document adds to a commit.
+const WORDS_MAX: usize = 50_000;
+/// Shortest beginning of a word that finds the whole word: one letter would walk the whole index.
+const PREFIX_MIN: usize = 3;
+/// Rows of one second share their keys' neighbourhood, microseconds.
+const SAME_SECOND: i64 = 1_000_000;
+
+const FIND_ID: &str = "select id, words from search_docs where object = $1";
+const LAST_NEAR: &str = "select max(id) from search_docs where id >= $1 and id < $2";
+const INSERT: &str = "insert into search_docs (id, object, body, scope, words) values ($1, $2, $3, $4, $5)";
+const UPDATE: &str = "update search_docs set scope = $2, words = $3 where object = $1";
+const UPDATE_WORDS: &str = "update search_docs set words = $2 where object = $1";
+const UPDATE_SCOPE: &str = "update search_docs set scope = $2 where object = $1";
+const DELETE: &str = "delete from search_docs where object = $1";
+
+/// A thing and the words under which it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indexed {
+    /// The body it belongs to.
+    pub body: IpaCode,
+    /// Its id.
+    pub object: String,
+    /// Its time, UTC microseconds: the order of results.
+    pub at: i64,
+    /// Who may find it: any of these names, within the body.
+    pub readers: Vec<String>,
+    /// Its number, in all the forms people type.
+    pub number: String,
+    /// Names, codes and addresses of persons.
+    pub parties: String,
+    /// Its subject.
+    pub subject: String,
+    /// Any other text.
+    pub text: String,
+}
+
+/// A question to the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Within which body.
+    pub body: IpaCode,
+    /// The names by which the searcher reads.
+    pub readers: Vec<String>,
+    /// What was typed: every word must be there, the last one may be unfinished.
+    pub typed: String,
+    /// Where the page before ended.
+    pub before: Option<i64>,
+    /// How many hits at most.
+    pub limit: i64,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Its id.
+    pub object: String,
+    /// Its place in the order: pass the last one as `before` for the next page.
+    pub place: i64,
+}
+
+/// Puts a thing into the index, or replaces its words and readers.
+///
+/// # Errors
+/// Those of the database.
+pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
+    let texts = [&thing.number, &thing.parties, &thing.subject, &thing.text];
+    let words = joined(&fold(texts.map(String::as_str)));
+    let scope = scope(&thing.body, &thing.readers);
+    if tx.row(FIND_ID, &[(&thing.object).into()])?.is_some() {
+        return tx.put(UPDATE, &[(&thing.object).into(), scope.into(), words.into()]);
+    }
+    let id = free_place(tx, thing.at)?;
+    tx.put(
+        INSERT,
+        &[id.into(), (&thing.object).into(), thing.body.as_str().into(), scope.into(), words.into()],
+    )
+}
+
+/// Adds words to a thing already in the index (the text of its documents,
+/// extracted later). Answers false when it is not there.
+///
+/// # Errors
+/// Those of the database.
+pub fn add_text(tx: &mut Tx, object: &str, text: &str) -> Result<bool, StoreError> {
+    let Some(row) = tx.row(FIND_ID, &[object.into()])? else {
+        return Ok(false);
+    };
+    let words = joined(&fold([row.text(1)?, text]));
+    tx.put(UPDATE_WORDS, &[object.into(), words.into()])?;
+    Ok(true)
+}
+
+/// Changes who may find a thing.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_readers(tx: &mut Tx, body: &IpaCode, object: &str, readers: &[String]) -> Result<(), StoreError> {
+    tx.put(UPDATE_SCOPE, &[object.into(), scope(body, readers).into()])
+}
+
+/// Takes a thing out of the index.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove(tx: &mut Tx, object: &str) -> Result<(), StoreError> {
+    tx.put(DELETE, &[object.into()])
+}
+
+/// What the searcher may find, newest first. Nothing typed, or no reader, finds nothing.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(query: &mut impl Query, search: &Search) -> Result<Vec<Hit>, StoreError> {
+    let words = in_order(&search.typed);
+    if words.is_empty() || search.readers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tokens: Vec<String> = tokens(&search.body, &search.readers).into_iter().collect();
+    let unfinished = search.typed.ends_with(char::is_alphanumeric)
+        && words.last().is_some_and(|word| word.chars().count() >= PREFIX_MIN);
+    let (sql, expression) = dialect::full_text(query.is_postgres(), &tokens, &words, unfinished);
+    let before = search.before.unwrap_or(i64::MAX);
+    let rows = query.rows(sql, &[expression.into(), before.into(), search.limit.into()])?;
+    rows.iter().map(|row| Ok(Hit { object: row.text(0)?.to_owned(), place: row.int(1)? })).collect()
+}
+
+/// The time itself, or the next place after what already stands in the same second.
+fn free_place(tx: &mut Tx, at: i64) -> Result<i64, StoreError> {
+    let near = tx.row(LAST_NEAR, &[at.into(), (at + SAME_SECOND).into()])?;
+    let last = near.map_or(Ok(None), |row| row.opt_int(0))?;
+    Ok(last.map_or(at, |last| last + 1))
+}
+
+/// One token per reader; a digest, so that no typed word can be one by chance.
+fn tokens(body: &IpaCode, readers: &[String]) -> BTreeSet<String> {
+    readers
+        .iter()
+        .map(|reader| {
+            let digest =
+                Sha256::new().chain_update(body.as_str()).chain_update([0]).chain_update(reader).finalize();
+            format!("x{}", hex::encode(&digest[..12]))
+        })
+        .collect()
+}
+
+fn scope(body: &IpaCode, readers: &[String]) -> String {
+    joined(&tokens(body, readers))
+}
+
+fn joined(words: &BTreeSet<String>) -> String {
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+fn fold<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for text in texts {
+        for word in words_of(text) {
+            if words.len() >= WORDS_MAX {
+                return words;
+            }
+            words.insert(word);
+        }
+    }
+    words
+}
+
+/// The words typed, in order and without repetitions.
+fn in_order(typed: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in words_of(typed) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
+/// Words in lower case without accents, so that both engines index the same ones.
+fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
+        .map(|word| {
+            word.nfkd()
+                .filter(|c| c.is_alphanumeric())
+                .flat_map(char::to_lowercase)
+                .take(WORD_MAX)
+                .collect::<String>()
+        })
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_folded_the_same_on_both_engines() {
+        let words: Vec<_> = words_of("Città d'Arte, n. 0000012/2026: PERCHÉ? l\u{2019}e\u{301}").collect();
+        assert_eq!(words, ["citta", "d", "arte", "n", "0000012", "2026", "perche", "l", "e"]);
+    }
+}
