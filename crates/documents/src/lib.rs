@@ -5,6 +5,7 @@
 //! procedures: it reads bytes and gives facts, or takes facts and gives bytes.
 //! It knows no database, no network and no clock.
 
+pub mod inspect;
 pub mod pdf;
 pub mod segnatura;
 pub mod signature;
