@@ -27,7 +27,7 @@ pub struct Rule {
 
 /// The guard of one route.
 pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Request, next: Next) -> Response {
-    let view = View::of(&request, &state);
+    let view = View::of_request(&request, &state);
     let path = request.uri().path().to_owned();
     let back = request.uri().path_and_query().map_or_else(|| path.clone(), ToString::to_string);
     let is_get = request.method() == axum::http::Method::GET;
@@ -54,7 +54,7 @@ fn to_login(back: &str) -> Response {
 
 /// What no route answers: the same words as something that is not there.
 pub async fn not_found(State(state): State<AppState>, request: Request) -> Response {
-    let view = View::of(&request, &state);
+    let view = View::of_request(&request, &state);
     let path = request.uri().path().to_owned();
     let kind = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
     dress(Fault::from(Error::NotFound).into_response(), kind, &view, &path)

@@ -3,8 +3,18 @@
 //! A handler extracts, calls one use case and renders. Nothing here knows SQL or a rule of law, and no sentence
 //! for people stands in Rust: words come from the message files, prose from the templates.
 
+pub mod api;
 pub mod assets;
+pub mod chrome;
+pub mod error;
+pub mod guard;
 pub mod i18n;
 pub mod pages;
 pub mod prefs;
+pub mod routes;
+pub mod state;
 pub mod view;
+pub mod who;
+
+pub use routes::router;
+pub use state::AppState;

@@ -69,7 +69,7 @@ impl Entry {
 
 /// Every entry, slice by slice.
 pub fn table() -> Vec<Entry> {
-    [crate::pages::health::routes(), crate::api::bodies::routes()].into_iter().flatten().collect()
+    [crate::pages::health::routes(), crate::pages::plain::routes()].into_iter().flatten().collect()
 }
 
 /// The router of the whole program.

@@ -1,3 +1,18 @@
-//! Pages for people: extract, one use case, render.
+//! Pages for people, one file per noun: extract, one use case, render.
 
+pub mod fault;
+pub mod health;
+pub mod plain;
 pub mod words;
+
+use crate::error::Fault;
+use askama::Template;
+use axum::response::Html;
+
+/// What a page handler answers.
+pub type Page = Result<Html<String>, Fault>;
+
+/// Renders a template; a template that fails is a bug of ours.
+pub fn html(page: &impl Template) -> Page {
+    page.render().map(Html).map_err(|why| app::Error::Bug(format!("template: {why}")).into())
+}
