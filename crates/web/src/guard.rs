@@ -147,7 +147,7 @@ pub fn detail(fault: &Fault, lang: Lang) -> String {
             Error::Refusal(refusal) => i18n::text(lang, &format!("refusal-{}", refusal.code)),
             _ => i18n::text(lang, &format!("fault-{}", fault.code())),
         },
-        Fault::TooLarge(limit) => i18n::text1(lang, "fault-too-large", "limit", &limit.to_string()),
+        Fault::TooLarge(limit) => i18n::text1(lang, "fault-too-large", "limit", limit),
         _ => i18n::text(lang, &format!("fault-{}", fault.code())),
     }
 }

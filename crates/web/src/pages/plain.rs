@@ -16,7 +16,7 @@ pub fn routes() -> Vec<Entry> {
         public("/help", get(|view: View| async { prose(view, Subject::Help) })),
         public("/shortcuts", get(shortcuts)),
         public("/preferences", get(prefs::change)),
-        public("/assets/{*name}", get(assets::serve)),
+        public("/assets/{hash}/{name}", get(assets::serve)),
     ]
 }
 
