@@ -43,3 +43,4 @@ err-unknown-role = The role “{ $value }” does not exist.
 refusal-not-permitted = Your role does not allow this. Ask the head of your office.
 refusal-already-annulled = The entry is already annulled: the number stays, and it is not annulled twice.
 refusal-immutable-field = This datum cannot be changed. If it is wrong, annul the entry and register the document again.
+err-before-from = The final date comes before the first one. Write the same date or a later one.

@@ -43,3 +43,4 @@ err-unknown-role = Il ruolo “{ $value }” non esiste.
 refusal-not-permitted = Il tuo ruolo non permette questa operazione. Chiedi al responsabile del tuo ufficio.
 refusal-already-annulled = La registrazione è già annullata: il numero resta e non si annulla due volte.
 refusal-immutable-field = Questo dato non si può cambiare. Se è sbagliato, si annulla la registrazione e si registra di nuovo il documento.
+err-before-from = La data finale viene prima di quella iniziale. Scrivi una data uguale o successiva.
