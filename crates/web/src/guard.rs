@@ -61,7 +61,9 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
 }
 
 fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Response {
-    let Some(fault) = response.extensions_mut().remove::<Fault>() else { return plain_faults(response, kind, view, path) };
+    let Some(fault) = response.extensions_mut().remove::<Fault>() else {
+        return plain_faults(response, kind, view, path);
+    };
     log(&fault, path);
     let retry = response.headers().get(header::RETRY_AFTER).cloned();
     let mut dressed = match kind {
@@ -78,7 +80,8 @@ fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Respons
 /// Rejections made by the framework itself (a bad path parameter, a wrong method) get the same dress.
 fn plain_faults(response: Response, kind: Kind, view: &View, path: &str) -> Response {
     let status = response.status();
-    let is_plain = response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
+    let is_plain =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
     if !(status.is_client_error() || status.is_server_error()) || !is_plain {
         return response;
     }
@@ -114,7 +117,10 @@ fn as_problem(fault: &Fault, lang: Lang, path: &str) -> Response {
         status: fault.status().as_u16(),
         detail: detail(fault, lang),
         instance: path.to_owned(),
-        errors: fields(fault).iter().map(|f| ProblemField { pointer: f.pointer.clone(), detail: field_words(f, lang) }).collect(),
+        errors: fields(fault)
+            .iter()
+            .map(|f| ProblemField { pointer: f.pointer.clone(), detail: field_words(f, lang) })
+            .collect(),
         law: law(fault),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();

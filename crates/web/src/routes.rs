@@ -77,9 +77,8 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for entry in table() {
         let rule = guard::Rule { access: entry.access, kind: entry.kind };
-        let guarded = entry
-            .handler
-            .layer(middleware::from_fn_with_state((state.clone(), rule), guard::guard));
+        let guarded =
+            entry.handler.layer(middleware::from_fn_with_state((state.clone(), rule), guard::guard));
         router = router.route(entry.path, guarded);
     }
     router.fallback(guard::not_found).with_state(state)
@@ -95,9 +94,17 @@ mod tests {
         for entry in table() {
             assert!(seen.insert((entry.method, entry.path)), "{} {} stands twice", entry.method, entry.path);
             if entry.kind == Kind::Page {
-                assert!(matches!(entry.method, "GET" | "POST"), "{}: a form can only GET or POST", entry.path);
+                assert!(
+                    matches!(entry.method, "GET" | "POST"),
+                    "{}: a form can only GET or POST",
+                    entry.path
+                );
             } else {
-                assert!(entry.path.starts_with("/api/v1/") || entry.path.starts_with("/oauth/"), "{}", entry.path);
+                assert!(
+                    entry.path.starts_with("/api/v1/") || entry.path.starts_with("/oauth/"),
+                    "{}",
+                    entry.path
+                );
             }
         }
     }
