@@ -1,0 +1,48 @@
+//! One file for each command, and how a command ends.
+
+mod config;
+
+use crate::cli::Command;
+use crate::config::ConfigError;
+
+/// Why a command stops short.
+#[derive(Debug)]
+pub enum Stop {
+    /// The thing asked for does not hold, or failed (exit 1).
+    Failed(String),
+    /// Wrong usage or configuration (exit 2).
+    Usage(String),
+}
+
+impl Stop {
+    /// The exit code of the process.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+        }
+    }
+
+    /// What the person is told.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Failed(text) | Self::Usage(text) => text,
+        }
+    }
+}
+
+impl From<ConfigError> for Stop {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// What every command answers.
+pub type Done = Result<(), Stop>;
+
+/// Runs the command.
+pub fn run(command: Command) -> Done {
+    match command {
+        Command::Config(command) => config::run(command),
+    }
+}

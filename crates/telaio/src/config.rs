@@ -1,0 +1,322 @@
+//! The one configuration file, typed.
+//!
+//! Read from TOML; every key can be overridden by the environment (`TELAIO_DATABASE__URL`); an unknown key is
+//! refused with its line. Secrets are files named here, never values. This file knows what settings exist, not
+//! what is done with them. `telaio.example.toml` shows each with its comment; a test keeps the two together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// Every setting, commented; what `telaio config example` prints.
+pub const EXAMPLE: &str = include_str!("../../../telaio.example.toml");
+
+/// Variables of the environment with this beginning and a `__` in them are settings.
+const PREFIX: &str = "TELAIO_";
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where people and machines reach the server.
+    pub server: Server,
+    /// Where rows live.
+    pub database: Database,
+    /// Where bytes live.
+    pub storage: Storage,
+    /// What is accepted.
+    pub limits: Limits,
+    /// What is written down about the server's own work.
+    pub log: Log,
+}
+
+/// Listeners and the public address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address of pages and API; TLS is the reverse proxy's work.
+    pub listen: SocketAddr,
+    /// Address of `/metrics` and `/readyz`, apart from the public one.
+    pub metrics_listen: SocketAddr,
+    /// Address people type, without a final slash: goes into QR codes and mails.
+    pub public_url: String,
+    /// Whether the server also works its outbox, inbox and nightly jobs; one process of an installation does.
+    pub workers: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            public_url: "http://localhost:8080".to_owned(),
+            workers: true,
+        }
+    }
+}
+
+/// The database: a file of its own, or a PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite` for a file in the storage folder, or `postgres://user@host/name`.
+    pub url: String,
+    /// File with the whole address, for one that carries a password; wins over `url`. Empty: none.
+    pub url_file: PathBuf,
+    /// Schema of the PostgreSQL.
+    pub schema: String,
+    /// Reading connections.
+    pub readers: usize,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: "sqlite".to_owned(),
+            url_file: PathBuf::new(),
+            schema: "public".to_owned(),
+            readers: 4,
+        }
+    }
+}
+
+/// Folders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Storage {
+    /// Data folder: documents, and the embedded database if that is used.
+    pub folder: PathBuf,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { folder: PathBuf::from("/var/lib/telaio") }
+    }
+}
+
+/// What is accepted from outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest file, bytes.
+    pub max_file_bytes: u64,
+    /// Most files of one registration.
+    pub max_files: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_file_bytes: 1 << 30, max_files: 100 }
+    }
+}
+
+/// The server's own log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, or a filter as `info,channels=debug`.
+    pub level: String,
+    /// `json` for machines, `text` for a terminal.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Json }
+    }
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a terminal.
+    Text,
+}
+
+/// Why a configuration cannot be used; every text names the place and what is wrong there.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{0}: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// The text is not TOML, a key is unknown, or a value has the wrong type; with line and column.
+    #[error("{0}: {1}")]
+    Refused(PathBuf, toml::de::Error),
+    /// A variable of the environment names no setting, or has a value of the wrong type.
+    #[error("{0}: {1}")]
+    Variable(String, String),
+    /// Values that are well formed but cannot work.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+impl Config {
+    /// Reads the file and lays the environment over it.
+    ///
+    /// # Errors
+    /// When file or environment hold something that is not a setting, or values that cannot work.
+    pub fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable(path.to_path_buf(), error))?;
+        Self::parse(path, &text, environment)
+    }
+
+    fn parse(path: &Path, text: &str, environment: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
+        let refused = |error| ConfigError::Refused(path.to_path_buf(), error);
+        // Read strictly first: only here does an error still know its line.
+        let mut config: Config = toml::from_str(text).map_err(refused)?;
+        let mut table: Table = text.parse().map_err(refused)?;
+        for (name, value) in environment {
+            let Some(keys) = keys(name) else { continue };
+            config = override_one(&mut table, name, &keys, value)?;
+        }
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Config, ConfigError> {
+        let url = &self.database.url;
+        if url != "sqlite" && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(ConfigError::Impossible(
+                "database.url: neither `sqlite` nor an address beginning with postgres://".to_owned(),
+            ));
+        }
+        let public = &self.server.public_url;
+        if !(public.starts_with("https://") || public.starts_with("http://")) || public.ends_with('/') {
+            return Err(ConfigError::Impossible(
+                "server.public_url: an http(s) address without a final slash".to_owned(),
+            ));
+        }
+        if self.limits.max_files == 0 || self.limits.max_file_bytes == 0 || self.database.readers == 0 {
+            return Err(ConfigError::Impossible(
+                "limits.max_files, limits.max_file_bytes and database.readers must be greater than zero".to_owned(),
+            ));
+        }
+        Ok(self)
+    }
+
+    /// The address of the PostgreSQL, from its file if one is named; none for the embedded database.
+    ///
+    /// # Errors
+    /// When the named file cannot be read.
+    pub fn postgres(&self) -> Result<Option<String>, ConfigError> {
+        if self.database.url_file.as_os_str().is_empty() {
+            return Ok((self.database.url != "sqlite").then(|| self.database.url.clone()));
+        }
+        let file = &self.database.url_file;
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable(file.clone(), error))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
+/// `TELAIO_DATABASE__URL` → `["database", "url"]`; other variables are none of our settings.
+fn keys(name: &str) -> Option<Vec<String>> {
+    let rest = name.strip_prefix(PREFIX)?;
+    rest.contains("__").then(|| rest.split("__").map(str::to_lowercase).collect())
+}
+
+/// Lays one variable over the table: as text, or, where text does not fit, as the TOML value it spells.
+fn override_one(
+    table: &mut Table,
+    name: &str,
+    keys: &[String],
+    value: &str,
+) -> Result<Config, ConfigError> {
+    let spelled = format!("v = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+    let mut complaint = String::new();
+    for candidate in [Some(Value::String(value.to_owned())), spelled].into_iter().flatten() {
+        place(table, keys, candidate);
+        match table.clone().try_into::<Config>() {
+            Ok(config) => return Ok(config),
+            Err(error) => complaint = error.message().to_owned(),
+        }
+    }
+    Err(ConfigError::Variable(name.to_owned(), complaint))
+}
+
+fn place(table: &mut Table, keys: &[String], value: Value) {
+    match keys {
+        [] => {}
+        [last] => {
+            table.insert(last.clone(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                place(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::parse(Path::new("telaio.toml"), text, &environment)
+    }
+
+    #[test]
+    fn the_example_is_the_default_and_shows_every_setting() {
+        let example: Config = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!(example, Config::default());
+        let all = Table::try_from(Config::default()).unwrap();
+        for (section, values) in &all {
+            assert!(EXAMPLE.contains(&format!("[{section}]")), "no [{section}] in telaio.example.toml");
+            for key in values.as_table().unwrap().keys() {
+                assert!(EXAMPLE.contains(&format!("\n{key} = ")), "no {section}.{key} in telaio.example.toml");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = parse("[server]\nlisten = \"127.0.0.1:1\"\nlissten = 1\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_with_any_type() {
+        let environment = [
+            ("TELAIO_DATABASE__URL", "postgres://a@b/c"),
+            ("TELAIO_LIMITS__MAX_FILES", "7"),
+            ("TELAIO_SERVER__WORKERS", "false"),
+            ("TELAIO_SHARED", "not a setting"),
+        ];
+        let config = parse("[database]\nurl = \"sqlite\"\n", &environment).unwrap();
+        assert_eq!(config.database.url, "postgres://a@b/c");
+        assert_eq!(config.limits.max_files, 7);
+        assert!(!config.server.workers);
+    }
+
+    #[test]
+    fn a_variable_that_names_no_setting_is_refused_by_name() {
+        let error = parse("", &[("TELAIO_DATABASE__ULR", "x")]).unwrap_err().to_string();
+        assert!(error.contains("TELAIO_DATABASE__ULR") && error.contains("ulr"), "{error}");
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused_in_words() {
+        assert!(parse("[database]\nurl = \"mysql://x\"\n", &[]).is_err());
+        assert!(parse("[server]\npublic_url = \"https://x.test/\"\n", &[]).is_err());
+        assert!(parse("[limits]\nmax_files = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn an_address_with_a_password_can_be_a_file() {
+        let file = std::env::temp_dir().join(format!("telaio-config-{}", std::process::id()));
+        std::fs::write(&file, "postgres://u:p@h/d\n").unwrap();
+        let text = format!("[database]\nurl_file = \"{}\"\n", file.display());
+        assert_eq!(parse(&text, &[]).unwrap().postgres().unwrap().as_deref(), Some("postgres://u:p@h/d"));
+        std::fs::remove_file(&file).unwrap();
+        assert!(parse(&text, &[]).unwrap().postgres().is_err());
+        assert_eq!(parse("", &[]).unwrap().postgres().unwrap(), None);
+    }
+}
