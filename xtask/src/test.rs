@@ -47,11 +47,10 @@ pub fn run(arguments: &[String]) -> Outcome {
     shell::step("tests, SQLite");
     let mail = if quick { None } else { mail_stack()? };
     let mail_folder = mail.as_ref().map(MailStack::folder);
-    tally.add(rust_tests(&["--workspace"], None, mail_folder)?);
+    tally.add(rust_tests(&Run { database: None, mail: mail_folder })?);
     shell::step("tests, PostgreSQL");
     let postgres = Postgres::start()?;
-    let packages: Vec<&str> = ON_BOTH_DATABASES.iter().flat_map(|name| ["--package", name]).collect();
-    tally.add(rust_tests(&packages, Some(postgres.url()), None)?);
+    tally.add(rust_tests(&Run { database: Some(postgres.url()), mail: None })?);
     drop(postgres);
     if !quick {
         shell::step("tests, browser");
@@ -82,26 +81,39 @@ fn mail_stack() -> Outcome<Option<MailStack>> {
     MailStack::start().map(Some)
 }
 
-/// One run of the Rust tests, on the database named (or SQLite).
-fn rust_tests(what: &[&str], database: Option<&str>, mail: Option<&Path>) -> Outcome<Tally> {
-    let nextest = shell::find("cargo-nextest").is_some();
-    let mut command = if nextest {
-        let mut command =
-            shell::cargo(["nextest", "run", "--locked", "--no-fail-fast", "--success-output=immediate"]);
-        command.args(["--hide-progress-bar", "--no-tests=pass"]);
+/// What one run of the Rust tests is given.
+struct Run<'a> {
+    /// Address of a PostgreSQL; none: SQLite. With one, only the crates that store are run.
+    database: Option<&'a str>,
+    /// Folder that describes the mail servers.
+    mail: Option<&'a Path>,
+}
+
+/// One run of the Rust tests.
+///
+/// Always over the whole workspace, even when a filter runs a part: a selection of packages would resolve other
+/// features of the libraries and build them all once more.
+fn rust_tests(run: &Run<'_>) -> Outcome<Tally> {
+    let mut command = if shell::find("cargo-nextest").is_some() {
+        let mut command = shell::cargo(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
+        command.args(["--success-output=immediate", "--hide-progress-bar", "--no-tests=pass"]);
+        if run.database.is_some() {
+            let filter: Vec<String> =
+                ON_BOTH_DATABASES.iter().map(|name| format!("package({name})")).collect();
+            command.args(["--filterset", &filter.join(" + ")]);
+        }
         command
     } else {
-        shell::cargo(["test", "--locked", "--no-fail-fast", "--all-targets"])
-    };
-    command.args(what);
-    if !nextest {
+        let mut command =
+            shell::cargo(["test", "--locked", "--workspace", "--no-fail-fast", "--all-targets"]);
         command.args(["--", "--show-output"]);
-    }
-    match database {
+        command
+    };
+    match run.database {
         Some(url) => command.env("TELAIO_TEST_DB", url),
         None => command.env_remove("TELAIO_TEST_DB"),
     };
-    if let Some(folder) = mail {
+    if let Some(folder) = run.mail {
         command.env("TELAIO_TEST_MAIL", folder);
     }
     if let Some(folder) = shell::shared() {
@@ -118,7 +130,7 @@ fn browser_tests() -> Outcome<Tally> {
         return Ok(Tally::default());
     }
     assets::install(&folder)?;
-    shell::run(&mut shell::cargo(["build", "--locked", "--quiet", "--package", "telaio"]))?;
+    shell::run(&mut shell::cargo(["build", "--locked", "--quiet", "--workspace", "--bin", "telaio"]))?;
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=tap", "--test-concurrency=1"]).args(journeys).current_dir(&folder);
     node.env("TELAIO_BINARY", shell::target().join("debug/telaio"));

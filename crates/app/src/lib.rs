@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod clock;
 pub mod context;
+pub mod demo;
 pub mod error;
 pub mod settings;
 pub mod use_cases;

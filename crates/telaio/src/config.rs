@@ -74,12 +74,7 @@ pub struct Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self {
-            url: "sqlite".to_owned(),
-            url_file: PathBuf::new(),
-            schema: "public".to_owned(),
-            readers: 4,
-        }
+        Self { url: "sqlite".to_owned(), url_file: PathBuf::new(), schema: "public".to_owned(), readers: 4 }
     }
 }
 
@@ -194,7 +189,8 @@ impl Config {
         }
         if self.limits.max_files == 0 || self.limits.max_file_bytes == 0 || self.database.readers == 0 {
             return Err(ConfigError::Impossible(
-                "limits.max_files, limits.max_file_bytes and database.readers must be greater than zero".to_owned(),
+                "limits.max_files, limits.max_file_bytes and database.readers must be greater than zero"
+                    .to_owned(),
             ));
         }
         Ok(self)
@@ -209,7 +205,8 @@ impl Config {
             return Ok((self.database.url != "sqlite").then(|| self.database.url.clone()));
         }
         let file = &self.database.url_file;
-        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable(file.clone(), error))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable(file.clone(), error))?;
         Ok(Some(text.trim().to_owned()))
     }
 }
@@ -221,12 +218,7 @@ fn keys(name: &str) -> Option<Vec<String>> {
 }
 
 /// Lays one variable over the table: as text, or, where text does not fit, as the TOML value it spells.
-fn override_one(
-    table: &mut Table,
-    name: &str,
-    keys: &[String],
-    value: &str,
-) -> Result<Config, ConfigError> {
+fn override_one(table: &mut Table, name: &str, keys: &[String], value: &str) -> Result<Config, ConfigError> {
     let spelled = format!("v = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
     let mut complaint = String::new();
     for candidate in [Some(Value::String(value.to_owned())), spelled].into_iter().flatten() {
@@ -271,7 +263,10 @@ mod tests {
         for (section, values) in &all {
             assert!(EXAMPLE.contains(&format!("[{section}]")), "no [{section}] in telaio.example.toml");
             for key in values.as_table().unwrap().keys() {
-                assert!(EXAMPLE.contains(&format!("\n{key} = ")), "no {section}.{key} in telaio.example.toml");
+                assert!(
+                    EXAMPLE.contains(&format!("\n{key} = ")),
+                    "no {section}.{key} in telaio.example.toml"
+                );
             }
         }
     }

@@ -14,7 +14,8 @@ use crate::config::{Log, LogFormat};
 
 /// Begins to write the log to the standard error; once per process.
 pub fn start(log: &Log) -> Result<(), Stop> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| Stop::Usage(format!("log.level: {error}")))?;
+    let filter =
+        EnvFilter::try_new(&log.level).map_err(|error| Stop::Usage(format!("log.level: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
