@@ -160,3 +160,33 @@ fn one_job(tx: &mut Tx, job: &mut dyn Job, counts: &Counts) -> Result<(), StoreE
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Query, Store, StoreConfig, StoreError, TestClock, Value};
+
+    const FILL: &str = "insert into journal_salts (body, leaf, salt) values ('fill', $1, $2)";
+
+    async fn fill(store: &Store, leaf: i64, size: usize) -> Result<(), StoreError> {
+        store.write(move |tx| tx.put(FILL, &[leaf.into(), Value::Bytes(vec![7; size])])).await
+    }
+
+    /// The engine undoes the whole transaction when the file cannot grow: the whole group must be told.
+    #[tokio::test]
+    async fn a_full_database_fails_the_group_and_then_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreConfig::sqlite(folder.path(), TestClock::default().clock())).unwrap();
+        fill(&store, 0, 10).await.unwrap();
+        let limit = |script: &'static str| store.write(move |tx| tx.engine.script(script));
+        limit("pragma max_page_count = 200").await.unwrap();
+        let (full, _together) = tokio::join!(fill(&store, 1, 2_000_000), fill(&store, 2, 10));
+        assert!(matches!(full, Err(StoreError::DiskFull(_))), "{full:?}");
+        assert!(store.figures().lost >= 1);
+        limit("pragma max_page_count = 4000000").await.unwrap();
+        fill(&store, 3, 2_000_000).await.unwrap();
+        let kept =
+            store.read(|reader| reader.rows("select leaf from journal_salts where leaf in (1, 3)", &[]));
+        let kept: Vec<_> = kept.await.unwrap().iter().map(|row| row.int(0)).collect();
+        assert_eq!(kept, [Ok(3)]);
+    }
+}

@@ -1,6 +1,8 @@
 //! Bytes of documents: kept once, encrypted, streamed, damaged ones never read
 //! as whole, destroyed only when nobody holds them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{montemurlo, prato};

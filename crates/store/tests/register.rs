@@ -1,6 +1,8 @@
 //! Register entries: what is kept, what may change, what the tables refuse,
 //! and that reading leaves a trace.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{aoo, clerk, general, letter, montemurlo, prato, register_one, registered};
@@ -63,17 +65,17 @@ async fn an_entry_reads_back_as_it_was_written() {
 async fn register_scenario_02_immutable() {
     let store = test_store();
     registered(&store, 1, letter(&prato(), "Richesta occupazione suolo")).await;
-    let attempts: [fn(&mut Tx) -> Result<u64, StoreError>; 6] = [
-        |tx| tx.execute("update registrations set subject = 'x'", &[]),
-        |tx| tx.execute("update registrations set number = 9", &[]),
-        |tx| tx.execute("delete from registrations", &[]),
-        |tx| tx.execute("update correspondents set name = 'x'", &[]),
-        |tx| tx.execute("update documents set sha256 = 'x'", &[]),
-        |tx| tx.execute("delete from journal", &[]),
+    let attempts = [
+        "update registrations set subject = 'x'",
+        "update registrations set number = 9",
+        "delete from registrations",
+        "update correspondents set name = 'x'",
+        "update documents set sha256 = 'x'",
+        "delete from journal",
     ];
-    for (number, attempt) in attempts.into_iter().enumerate() {
-        let refused = store.write(attempt).await;
-        assert!(matches!(refused, Err(StoreError::Immutable(_))), "attempt {number}: {refused:?}");
+    for attempt in attempts {
+        let refused = store.write(move |tx| tx.execute(attempt, &[])).await;
+        assert!(matches!(refused, Err(StoreError::Immutable(_))), "{attempt}: {refused:?}");
     }
     let id = RegistrationId::from_u128(1);
     let mended = NewCorrection::Subject("Richiesta occupazione suolo".into());
@@ -213,12 +215,12 @@ async fn an_altered_journal_is_found() {
     }
     let altered = store
         .write(|tx| {
-            let off: [&'static str; 1] =
-                match tx.row("select count(*) from journal where verb = $1", &["x".into()])? {
-                    _ if tx.is_postgres() => ["alter table journal disable trigger journal_unchanging"],
-                    _ => ["drop trigger journal_unchanging"],
-                };
-            tx.execute(off[0], &[])?;
+            let unprotect = if tx.is_postgres() {
+                "alter table journal disable trigger journal_unchanging"
+            } else {
+                "drop trigger journal_unchanging"
+            };
+            tx.execute(unprotect, &[])?;
             tx.execute("update journal set actor = 'somebody else' where leaf = 2", &[])
         })
         .await;
@@ -251,8 +253,8 @@ async fn a_registration_is_found_at_once_by_number_party_and_subject() {
     let (first, second) =
         (RegistrationId::from_u128(1).to_string(), RegistrationId::from_u128(2).to_string());
     assert_eq!(hits(&store, "AGIBILITA", &["all"]).await, [second.clone(), first.clone()]);
-    assert_eq!(hits(&store, "richiesta agib", &["all"]).await, [first.clone()]);
-    assert_eq!(hits(&store, "0000002/2026", &["all"]).await, [second.clone()]);
+    assert_eq!(hits(&store, "richiesta agib", &["all"]).await, *std::slice::from_ref(&first));
+    assert_eq!(hits(&store, "0000002/2026", &["all"]).await, *std::slice::from_ref(&second));
     assert_eq!(hits(&store, "prova uno", &["all"]).await.len(), 2);
     assert_eq!(hits(&store, "agibilita", &["nobody"]).await, [""; 0]);
     for hostile in ["\"", "a OR b", "NOT", "scope : x", "'; drop table journal; --", "*", "agib* AND"] {

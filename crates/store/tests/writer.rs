@@ -2,6 +2,8 @@
 //! alone, an answer means a flush, numbers follow the time of the register.
 //! Runs on SQLite, or on the PostgreSQL that `TELAIO_TEST_DB` names.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use store::counters::{self, Numbered, Scope};
 use store::journal::{self, Entry};

@@ -1,5 +1,7 @@
 //! Invented bodies, files and entries for the tests of the store.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "helpers of tests; each file uses its own part")]
+
+pub mod cluster;
 
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{AccountId, DocumentId, Id, RegistrationId};
