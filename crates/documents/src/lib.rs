@@ -9,4 +9,5 @@ pub mod inspect;
 pub mod pdf;
 pub mod segnatura;
 pub mod signature;
+pub mod text;
 pub mod xml;

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
 pub use formats::{Format, format_of, formats, media_type_of_name};
+pub(crate) use pdf::load as load_pdf;
 pub use sniff::media_type;
 
 /// Something an officer should know about a file.

@@ -92,10 +92,8 @@ fn judge(dictionary: &Dictionary, facts: &mut Facts, depth: u8) {
     if dictionary.has(b"JS") || dictionary.has(b"XFA") {
         facts.flag(Flag::ActiveContent);
     }
-    if let Ok(Object::Name(kind)) = dictionary.get(b"Type") {
-        if kind == b"EmbeddedFile" {
-            facts.flag(Flag::EmbeddedFiles);
-        }
+    if dictionary.has_type(b"EmbeddedFile") {
+        facts.flag(Flag::EmbeddedFiles);
     }
     if depth >= 16 {
         return;
