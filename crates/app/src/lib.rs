@@ -8,6 +8,7 @@ pub mod clock;
 pub mod context;
 pub mod demo;
 pub mod error;
+pub mod health;
 pub mod settings;
 pub mod use_cases;
 pub mod workers;

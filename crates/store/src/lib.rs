@@ -13,6 +13,7 @@ mod files;
 mod migrate;
 #[cfg(test)]
 mod statements;
+mod space;
 mod store;
 mod testing;
 mod tx;

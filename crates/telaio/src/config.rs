@@ -84,11 +84,13 @@ impl Default for Database {
 pub struct Storage {
     /// Data folder: documents, and the embedded database if that is used.
     pub folder: PathBuf,
+    /// Master keys under which documents and secrets rest. Empty: `master.key` in the folder.
+    pub key_file: PathBuf,
 }
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { folder: PathBuf::from("/var/lib/telaio") }
+        Self { folder: PathBuf::from("/var/lib/telaio"), key_file: PathBuf::new() }
     }
 }
 

@@ -3,9 +3,11 @@
 //! Nothing is decided here. Each command is a file of `commands`; it reads its options, calls use cases and
 //! prints. Exit codes: 0 done, 1 the thing asked for does not hold or failed, 2 wrong usage or configuration.
 
+mod assembly;
 mod cli;
 mod commands;
 mod config;
+mod server;
 mod telemetry;
 
 use std::process::ExitCode;

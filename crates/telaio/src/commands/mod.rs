@@ -1,6 +1,8 @@
 //! One file for each command, and how a command ends.
 
 mod config;
+mod demo;
+mod serve;
 
 use crate::cli::Command;
 use crate::config::ConfigError;
@@ -44,5 +46,7 @@ pub type Done = Result<(), Stop>;
 pub fn run(command: Command) -> Done {
     match command {
         Command::Config(command) => config::run(command),
+        Command::Demo(options) => demo::run(&options),
+        Command::Serve(options) => serve::run(&options),
     }
 }

@@ -1,0 +1,103 @@
+//! Whether each thing the installation leans on works, and how to mend what does not.
+//!
+//! One list for the page of the IT manager, for `/readyz` and for `telaio doctor`. Each part is tried, not
+//! believed: the database is read and written, the folder of documents is written. Nothing here holds sentences;
+//! remedies are keys of the message files.
+
+use crate::{App, Error};
+
+/// Free space under which documents are in danger: 1 GiB.
+const LEAST_FREE_BYTES: u64 = 1 << 30;
+/// A clock that stands back more than this raises an alarm (the register stamps the later time anyway).
+const CLOCK_TOLERANCE_MICROS: i64 = 60_000_000;
+
+/// How a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It was tried and it works.
+    Works,
+    /// It works, but needs somebody soon.
+    Warns,
+    /// It was tried and it does not work.
+    Fails,
+    /// It is not configured, and need not be.
+    Unset,
+}
+
+impl State {
+    /// The name in `/readyz` and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Warns => "warns",
+            Self::Fails => "fails",
+            Self::Unset => "unset",
+        }
+    }
+}
+
+/// One thing the installation leans on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Name, also the key of its words: `health-<name>`.
+    pub name: &'static str,
+    /// How it is.
+    pub state: State,
+    /// What was seen: a version, a size, an error. For the IT manager only.
+    pub detail: String,
+    /// Key of the remedy in the message files, when there is something to do.
+    pub remedy: Option<&'static str>,
+}
+
+impl Part {
+    fn works(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, state: State::Works, detail: detail.into(), remedy: None }
+    }
+
+    fn bad(name: &'static str, state: State, detail: impl Into<String>, remedy: &'static str) -> Self {
+        Self { name, state, detail: detail.into(), remedy: Some(remedy) }
+    }
+}
+
+/// Tries every part that lives in this process.
+pub async fn look(app: &App) -> Vec<Part> {
+    vec![database(app).await, writer(app).await, clock(app), storage(app)]
+}
+
+async fn database(app: &App) -> Part {
+    match app.store.read::<_, Error, _>(|_| Ok(())).await {
+        Ok(()) => Part::works("database", app.store.engine()),
+        Err(error) => Part::bad("database", State::Fails, error.to_string(), "remedy-database"),
+    }
+}
+
+/// The writer answers only after a real commit, so an empty closure proves the whole road to the disk.
+async fn writer(app: &App) -> Part {
+    let done = app.store.write::<_, Error, _>(|_| Ok(())).await;
+    let figures = app.store.figures();
+    let detail = format!("{} kept, {} waiting, {} lost", figures.kept, figures.waiting, figures.lost);
+    match done {
+        Ok(()) => Part::works("writer", detail),
+        Err(error) => Part::bad("writer", State::Fails, error.to_string(), "remedy-writer"),
+    }
+}
+
+fn clock(app: &App) -> Part {
+    let behind = app.store.clock_behind();
+    let detail = format!("{} s behind the register", behind / 1_000_000);
+    match behind > CLOCK_TOLERANCE_MICROS {
+        true => Part::bad("clock", State::Warns, detail, "remedy-clock"),
+        false => Part::works("clock", detail),
+    }
+}
+
+fn storage(app: &App) -> Part {
+    let Some(space) = app.store.space() else {
+        return Part::bad("storage", State::Fails, "the folder of documents cannot be written", "remedy-storage");
+    };
+    let detail = format!("{} MiB free", space >> 20);
+    match space < LEAST_FREE_BYTES {
+        true => Part::bad("storage", State::Warns, detail, "remedy-space"),
+        false => Part::works("storage", detail),
+    }
+}

@@ -1,0 +1,88 @@
+//! `telaio demo`: the province of Prato on an embedded database, for whoever wants to see it work.
+//!
+//! The first start makes the province's history through the real use cases, with the clock moved by hand;
+//! a second start continues. No address of the demo leads out of the machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use app::{App, Clock};
+use domain::Moment;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::serve::runtime;
+use super::{Done, Stop};
+use crate::cli::DemoOptions;
+use crate::config::{Config, Log, LogFormat};
+use crate::server::{self, Listeners};
+use crate::{assembly, telemetry};
+
+/// What this data folder was made from; beside the database, written last.
+const RECORD: &str = "demo.json";
+
+/// The facts a second start needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    /// Same seed, same people.
+    seed: u64,
+    /// Synthetic residents asked for.
+    residents: u32,
+}
+
+/// Makes the province if it is not there, then serves it.
+pub fn run(options: &DemoOptions) -> Done {
+    telemetry::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
+    let folder = assembly::demo_folder(options.data.as_deref())?;
+    if options.fresh {
+        empty(&folder)?;
+    }
+    let mut config = Config::default();
+    config.storage.folder = folder.clone();
+    config.server.listen = options.listen;
+    runtime()?.block_on(async {
+        let listener = server::bind(options.listen).await?;
+        let port = listener.local_addr().map_err(|error| Stop::Failed(error.to_string()))?.port();
+        config.server.public_url = format!("http://localhost:{port}");
+        if !folder.join(RECORD).exists() {
+            seed(&config, &Record { seed: options.seed, residents: options.residents }).await?;
+        }
+        let app = assembly::program(&config, true)?;
+        let (ended, _) = watch::channel(false);
+        println!("listening on {}", config.server.public_url);
+        server::serve(app, Listeners { public: listener, monitoring: None }, ended).await
+    })
+}
+
+/// Makes the province's history up to now; the record is written when everything is there, so that an
+/// interrupted start is begun again instead of continued by halves.
+async fn seed(config: &Config, record: &Record) -> Done {
+    let folder = &config.storage.folder;
+    empty(folder)?;
+    let clock = Clock::manual(Clock::System.now());
+    let store = assembly::open_store(config, &clock)?;
+    let mut app = App::new(store, clock, assembly::settings(config, true));
+    app.ids = app::context::Ids::Counted(std::sync::Mutex::new(record.seed << 32));
+    let until: Moment = app.clock.now();
+    app::demo::make(&Arc::new(app), record.seed, until)
+        .await
+        .map_err(|error| Stop::Failed(format!("the demonstration cannot be made: {error}")))?;
+    let text = serde_json::to_string_pretty(record).map_err(|error| Stop::Failed(error.to_string()))?;
+    std::fs::write(folder.join(RECORD), text)
+        .map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))
+}
+
+/// Removes a demo's data. A folder that holds something else is refused: it was named by mistake.
+fn empty(folder: &Path) -> Done {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let ours = entries.is_empty() || folder.join(RECORD).exists() || folder.join("master.key").exists();
+    if !ours {
+        return Err(Stop::Usage(format!("{} is not a folder of the demo: not emptied", folder.display())));
+    }
+    for path in entries {
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))?;
+    }
+    Ok(())
+}
