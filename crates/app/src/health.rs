@@ -93,7 +93,12 @@ fn clock(app: &App) -> Part {
 
 fn storage(app: &App) -> Part {
     let Some(space) = app.store.space() else {
-        return Part::bad("storage", State::Fails, "the folder of documents cannot be written", "remedy-storage");
+        return Part::bad(
+            "storage",
+            State::Fails,
+            "the folder of documents cannot be written",
+            "remedy-storage",
+        );
     };
     let detail = format!("{} MiB free", space >> 20);
     match space < LEAST_FREE_BYTES {

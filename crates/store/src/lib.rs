@@ -11,9 +11,9 @@ mod dialect;
 mod error;
 mod files;
 mod migrate;
+mod space;
 #[cfg(test)]
 mod statements;
-mod space;
 mod store;
 mod testing;
 mod tx;

@@ -43,7 +43,9 @@ pub struct Listeners {
 
 /// Binds an address, or says in words why not.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Stop> {
-    TcpListener::bind(address).await.map_err(|error| Stop::Failed(format!("cannot listen on {address}: {error}")))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Stop::Failed(format!("cannot listen on {address}: {error}")))
 }
 
 /// Serves until a signal comes; `ended` is turned to true then, for the workers.
@@ -128,6 +130,7 @@ async fn readyz(State(watched): State<Watched>) -> impl IntoResponse {
         true => axum::http::StatusCode::OK,
         false => axum::http::StatusCode::SERVICE_UNAVAILABLE,
     };
-    let lines: Vec<String> = parts.iter().map(|part| format!("{} {}\n", part.name, part.state.name())).collect();
+    let lines: Vec<String> =
+        parts.iter().map(|part| format!("{} {}\n", part.name, part.state.name())).collect();
     (status, lines.concat())
 }

@@ -97,7 +97,8 @@ fn a_folder_that_is_not_a_demo_s_is_never_emptied() {
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious.txt");
     std::fs::write(&precious, "mine").unwrap();
-    let done = run(&["demo", "--fresh", "--listen", "127.0.0.1:0", "--data", folder.path().to_str().unwrap()]);
+    let done =
+        run(&["demo", "--fresh", "--listen", "127.0.0.1:0", "--data", folder.path().to_str().unwrap()]);
     assert_eq!(done.status.code(), Some(2));
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "mine");
 }

@@ -81,7 +81,8 @@ fn empty(folder: &Path) -> Done {
         return Err(Stop::Usage(format!("{} is not a folder of the demo: not emptied", folder.display())));
     }
     for path in entries {
-        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        let removed =
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         removed.map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))?;
     }
     Ok(())
