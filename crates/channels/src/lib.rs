@@ -4,6 +4,7 @@
 //! arrived; the parser says what they are. Nothing here knows which case, registration or body a message belongs
 //! to, and nothing here stores anything.
 
+pub mod clamav;
 pub mod compose;
 pub mod email;
 pub mod pec;

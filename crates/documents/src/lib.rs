@@ -6,6 +6,7 @@
 //! It knows no database, no network and no clock.
 
 pub mod inspect;
+pub mod letters;
 pub mod pdf;
 pub mod segnatura;
 pub mod signature;
