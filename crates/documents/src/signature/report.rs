@@ -128,7 +128,7 @@ reasons! {
     /// A time stamp inside could not be accepted, so it proves nothing.
     TimestampNotAccepted = ValidWithWarnings,
     /// The file was added to after this signature, in ways that cannot change what was signed.
-    ExtendedAfterSigning = ValidWithWarnings,
+    ExtendedAfterSigning = Valid,
     /// The certificate's address is not the sender's.
     AddressDiffers = Invalid,
     /// Signed parts do not make up the whole document.

@@ -95,5 +95,6 @@ pub fn shared_python(script: &str, args: &[&str], dir: &Path) -> Option<(bool, S
     }
     let mut all = vec![script.to_str()?];
     all.extend(args);
-    foreign(&python, &all, dir)
+    // the script picks the right environment by itself
+    foreign("python3", &all, dir)
 }

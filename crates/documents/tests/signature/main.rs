@@ -2,3 +2,4 @@
 
 mod cades;
 mod common;
+mod pades;
