@@ -23,10 +23,16 @@ mod revocation;
 pub mod test_ca;
 pub mod timestamp;
 pub mod trust;
+pub mod trusted_list;
+pub mod xades;
+mod xades_sign;
+mod recognise;
+pub mod smime;
 
 pub use certificate::Certificate;
 pub use cms::Stamper;
 pub use keys::{KeyKind, SealKey};
+pub use recognise::recognise_and_verify;
 pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
 pub use trust::{Times, TrustStore};
 

@@ -3,3 +3,5 @@
 mod cades;
 mod common;
 mod pades;
+mod smime;
+mod xades;

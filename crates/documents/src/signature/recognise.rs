@@ -1,0 +1,67 @@
+//! One door for whatever arrives: is it signed, in which format, and does it hold?
+//!
+//! The content decides, not the name; envelopes are opened and what is inside is checked in its turn.
+
+use super::report::{Reason, Verification};
+use super::trust::{Times, TrustStore};
+use super::{cades, pades, smime, timestamp, xades};
+
+/// Envelopes within envelopes are followed this far: `.p7m.p7m` is an everyday case, ten layers are not.
+const MAX_LAYERS: usize = 6;
+
+/// Recognises a signed file and checks it. `beside` are other files of the same delivery, by name, which a detached
+/// signature may be about; `name` is the file's own. `None` when the file carries no signature or stamp.
+pub fn recognise_and_verify(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times) -> Option<Verification> {
+    layer(bytes, name, beside, trust, times, MAX_LAYERS)
+}
+
+fn layer(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times, left: usize) -> Option<Verification> {
+    if let Some(found) = pades::verify(bytes, trust, times) {
+        return Some(found);
+    }
+    let partner = partner(name, beside);
+    if let Some(found) = timestamp::verify(bytes, partner, trust, times) {
+        return Some(found);
+    }
+    if let Some(found) = envelope(bytes, name, partner, beside, trust, times, left) {
+        return Some(found);
+    }
+    xades::verify(bytes, beside, trust, times).or_else(|| smime::verify(bytes, trust, times))
+}
+
+fn envelope(
+    bytes: &[u8],
+    name: &str,
+    partner: Option<&[u8]>,
+    beside: &[(&str, &[u8])],
+    trust: &TrustStore,
+    times: &Times,
+    left: usize,
+) -> Option<Verification> {
+    let mut found = cades::verify(bytes, partner, trust, times)?;
+    if left == 0 {
+        found.reasons.push(Reason::TooLarge);
+        return Some(found.conclude());
+    }
+    let inner_name = without_extension(name);
+    let inner = cades::content(bytes);
+    if let Some(content) = inner.as_deref().or(partner) {
+        found.nested = layer(content, inner_name, beside, trust, times, left - 1).map(Box::new);
+    }
+    Some(found.conclude())
+}
+
+/// The file that a detached signature is about: the one named like it but for the last extension, or the only other.
+fn partner<'a>(name: &str, beside: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
+    let wanted = without_extension(name);
+    let named = beside.iter().find(|(n, _)| *n == wanted || (*n != name && without_extension(n) == wanted));
+    match (named, beside) {
+        (Some((_, content)), _) => Some(content),
+        (None, [(_, content)]) => Some(content),
+        _ => None,
+    }
+}
+
+fn without_extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
