@@ -18,16 +18,16 @@ mod pdf_changes;
 mod pdf_file;
 mod pdf_syntax;
 mod pkcs11;
+mod recognise;
 pub mod report;
 mod revocation;
+pub mod smime;
 pub mod test_ca;
 pub mod timestamp;
 pub mod trust;
 pub mod trusted_list;
 pub mod xades;
 mod xades_sign;
-mod recognise;
-pub mod smime;
 
 pub use certificate::Certificate;
 pub use cms::Stamper;

@@ -66,7 +66,13 @@ pub fn verify(bytes: &[u8], trust: &TrustStore, times: &Times) -> Option<Verific
 }
 
 /// Checks one signature dictionary, adds what it found, and returns the end of what it covers.
-fn check(file: &PdfFile<'_>, dict: &Dict, out: &mut Verification, trust: &TrustStore, times: &Times) -> usize {
+fn check(
+    file: &PdfFile<'_>,
+    dict: &Dict,
+    out: &mut Verification,
+    trust: &TrustStore,
+    times: &Times,
+) -> usize {
     let (covered, contents) = match coverage(file, dict) {
         Ok(found) => found,
         Err(reason) => {
@@ -83,7 +89,8 @@ fn check(file: &PdfFile<'_>, dict: &Dict, out: &mut Verification, trust: &TrustS
         out.timestamps.push(stamp);
         return covered.end;
     }
-    let mut signer = read_signer(dict, &covered, &contents, trust, times).unwrap_or_else(|reason| broken(reason, times));
+    let mut signer =
+        read_signer(dict, &covered, &contents, trust, times).unwrap_or_else(|reason| broken(reason, times));
     if let Some(reason) = later {
         signer.add(reason);
     }
@@ -98,7 +105,13 @@ fn broken(reason: Reason, times: &Times) -> Signer {
     signer.conclude()
 }
 
-fn read_signer(dict: &Dict, covered: &Covered<'_>, contents: &[u8], trust: &TrustStore, times: &Times) -> Result<Signer, Reason> {
+fn read_signer(
+    dict: &Dict,
+    covered: &Covered<'_>,
+    contents: &[u8],
+    trust: &TrustStore,
+    times: &Times,
+) -> Result<Signer, Reason> {
     if !dict.is("SubFilter", "ETSI.CAdES.detached") && !dict.is("SubFilter", "adbe.pkcs7.detached") {
         return Err(Reason::AlgorithmUnknown);
     }
@@ -111,19 +124,36 @@ fn read_signer(dict: &Dict, covered: &Covered<'_>, contents: &[u8], trust: &Trus
     }
     let certificates = data.read_certificates(trust);
     let content = |d: Digest| Some(covered.digest(d));
-    Ok(judge::cms_signer(info, Some(data.content_type), &content, &certificates, Purpose::Document, trust, times))
+    Ok(judge::cms_signer(
+        info,
+        Some(data.content_type),
+        &content,
+        &certificates,
+        Purpose::Document,
+        trust,
+        times,
+    ))
 }
 
 /// What the signature covers, if its byte range is honest, and its value.
 fn coverage<'a>(file: &PdfFile<'a>, dict: &Dict) -> Result<(Covered<'a>, Vec<u8>), Reason> {
     let bytes = file.bytes();
     let range: Vec<usize> = match file.get(dict, "ByteRange") {
-        Object::Array(list) => list.iter().map(|n| n.int().and_then(|n| usize::try_from(n).ok())).collect::<Option<_>>().ok_or(Reason::CoverageBroken)?,
+        Object::Array(list) => list
+            .iter()
+            .map(|n| n.int().and_then(|n| usize::try_from(n).ok()))
+            .collect::<Option<_>>()
+            .ok_or(Reason::CoverageBroken)?,
         _ => return Err(Reason::CoverageBroken),
     };
     let [0, hole, after, length] = range[..] else { return Err(Reason::CoverageBroken) };
-    let end = after.checked_add(length).filter(|end| *end <= bytes.len() && hole < after).ok_or(Reason::CoverageBroken)?;
-    let Some(Object::Text(contents, position)) = dict.get("Contents") else { return Err(Reason::CoverageBroken) };
+    let end = after
+        .checked_add(length)
+        .filter(|end| *end <= bytes.len() && hole < after)
+        .ok_or(Reason::CoverageBroken)?;
+    let Some(Object::Text(contents, position)) = dict.get("Contents") else {
+        return Err(Reason::CoverageBroken);
+    };
     let gap = &bytes[hole..after];
     let inner = gap.strip_prefix(b"<").and_then(|g| g.strip_suffix(b">")).ok_or(Reason::CoverageBroken)?;
     if *position != hole || !inner.iter().all(u8::is_ascii_hexdigit) || length == 0 {

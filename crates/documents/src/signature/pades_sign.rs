@@ -66,7 +66,12 @@ fn text(words: &str) -> Object {
 /// # Errors
 /// [`SignatureError::Document`] when the PDF is damaged, encrypted or cannot be extended; otherwise when the key or
 /// the time-stamp authority refuses.
-pub fn sign(pdf: &[u8], key: &SealKey, how: &Sealing<'_>, mut stamper: Option<&mut Stamper<'_>>) -> Result<Vec<u8>, SignatureError> {
+pub fn sign(
+    pdf: &[u8],
+    key: &SealKey,
+    how: &Sealing<'_>,
+    mut stamper: Option<&mut Stamper<'_>>,
+) -> Result<Vec<u8>, SignatureError> {
     let file = PdfFile::open(pdf)?;
     if file.trailer.get("Encrypt").is_some() {
         return Err(refused("the PDF is encrypted"));
@@ -98,7 +103,12 @@ pub fn sign(pdf: &[u8], key: &SealKey, how: &Sealing<'_>, mut stamper: Option<&m
 }
 
 /// Adds the field with its widget to the form, the first page and the structure.
-fn add_field(file: &PdfFile<'_>, update: &mut Update, value: &Object, how: &Sealing<'_>) -> Result<(), SignatureError> {
+fn add_field(
+    file: &PdfFile<'_>,
+    update: &mut Update,
+    value: &Object,
+    how: &Sealing<'_>,
+) -> Result<(), SignatureError> {
     let (catalog_number, mut catalog) = file.catalog()?;
     let (page_number, mut page) = file.first_page()?;
     let form = file.get(&catalog, "AcroForm");
@@ -120,7 +130,9 @@ fn add_field(file: &PdfFile<'_>, update: &mut Update, value: &Object, how: &Seal
     update.next += 1;
     // a document that is signed already must keep its structure as it was signed; a field outside the page may
     // stay out of the structure (PDF/UA-1, 7.18.1)
-    let signed = fields.iter().any(|f| file.resolve(f).dict().is_some_and(|f| f.is("FT", "Sig") && f.get("V").is_some()));
+    let signed = fields
+        .iter()
+        .any(|f| file.resolve(f).dict().is_some_and(|f| f.is("FT", "Sig") && f.get("V").is_some()));
     let key = if signed { None } else { tag(file, update, &catalog, page_number, &widget_ref)? };
     if let Some(key) = key {
         widget.set("StructParent", Object::Int(key));
@@ -144,15 +156,28 @@ fn add_field(file: &PdfFile<'_>, update: &mut Update, value: &Object, how: &Seal
 
 /// Makes the widget a `Form` element at the end of the document's structure and returns its key in the parent tree;
 /// `None` when the document is not tagged.
-fn tag(file: &PdfFile<'_>, update: &mut Update, catalog: &Dict, page: u32, widget: &Object) -> Result<Option<i64>, SignatureError> {
-    let Some(tree_number) = catalog.get("StructTreeRoot").and_then(Object::reference) else { return Ok(None) };
+fn tag(
+    file: &PdfFile<'_>,
+    update: &mut Update,
+    catalog: &Dict,
+    page: u32,
+    widget: &Object,
+) -> Result<Option<i64>, SignatureError> {
+    let Some(tree_number) = catalog.get("StructTreeRoot").and_then(Object::reference) else {
+        return Ok(None);
+    };
     let Object::Dict(mut tree) = file.object(tree_number) else { return Ok(None) };
     let top = match file.get(&tree, "K") {
         Object::Array(list) => list.first().cloned(),
         _ => tree.get("K").cloned(),
     };
-    let top_number = top.as_ref().and_then(Object::reference).ok_or_else(|| refused("its structure tree has no top element"))?;
-    let Object::Dict(mut document) = file.object(top_number) else { return Err(refused("its structure tree has no top element")) };
+    let top_number = top
+        .as_ref()
+        .and_then(Object::reference)
+        .ok_or_else(|| refused("its structure tree has no top element"))?;
+    let Object::Dict(mut document) = file.object(top_number) else {
+        return Err(refused("its structure tree has no top element"));
+    };
 
     let kid = dict(&[("Type", Object::name("OBJR")), ("Obj", widget.clone()), ("Pg", Object::Ref(page, 0))]);
     let element = update.add(Object::Dict(dict(&[
@@ -183,7 +208,14 @@ fn tag(file: &PdfFile<'_>, update: &mut Update, catalog: &Dict, page: u32, widge
 /// One more than the highest key of a number tree.
 fn next_key(file: &PdfFile<'_>, node: &Dict, depth: usize) -> i64 {
     let numbers = file.get(node, "Nums");
-    let here = numbers.array().unwrap_or_default().iter().step_by(2).filter_map(Object::int).max().map_or(0, |n| n + 1);
+    let here = numbers
+        .array()
+        .unwrap_or_default()
+        .iter()
+        .step_by(2)
+        .filter_map(Object::int)
+        .max()
+        .map_or(0, |n| n + 1);
     if depth > 32 {
         return here;
     }
@@ -197,7 +229,9 @@ fn with_parent(file: &PdfFile<'_>, update: &mut Update, mut tree: Dict, key: i64
     let entry = [Object::Int(key), element];
     if let Object::Array(mut kids) = file.get(&tree, "Kids") {
         let limits = Object::Array(vec![Object::Int(key); 2]);
-        kids.push(update.add(Object::Dict(dict(&[("Limits", limits), ("Nums", Object::Array(entry.to_vec()))]))));
+        kids.push(
+            update.add(Object::Dict(dict(&[("Limits", limits), ("Nums", Object::Array(entry.to_vec()))]))),
+        );
         tree.set("Kids", Object::Array(kids));
         return tree;
     }
@@ -208,7 +242,13 @@ fn with_parent(file: &PdfFile<'_>, update: &mut Update, mut tree: Dict, key: i64
 }
 
 /// Writes the update after the original bytes. Returns the file and the position of the signature's value.
-fn write(file: &PdfFile<'_>, update: &Update, value: &Object, how: &Sealing<'_>, room: usize) -> Result<(Vec<u8>, usize), SignatureError> {
+fn write(
+    file: &PdfFile<'_>,
+    update: &Update,
+    value: &Object,
+    how: &Sealing<'_>,
+    room: usize,
+) -> Result<(Vec<u8>, usize), SignatureError> {
     let mut out = Vec::with_capacity(file.bytes().len() + room * 2 + 8192);
     out.extend_from_slice(file.bytes());
     if out.last() != Some(&b'\n') {
@@ -260,7 +300,8 @@ fn signature_dictionary(number: u32, how: &Sealing<'_>) -> [Vec<u8>; 2] {
 
 /// The entries that every trailer carries on.
 fn trailer(file: &PdfFile<'_>, size: u32) -> Dict {
-    let mut trailer = dict(&[("Size", Object::Int(i64::from(size))), ("Prev", Object::Int(file.startxref as i64))]);
+    let mut trailer =
+        dict(&[("Size", Object::Int(i64::from(size))), ("Prev", Object::Int(file.startxref as i64))]);
     for key in ["Root", "Info", "ID"] {
         if let Some(value) = file.trailer.get(key) {
             trailer.set(key, value.clone());
@@ -294,7 +335,13 @@ fn write_table(file: &PdfFile<'_>, size: u32, places: &BTreeMap<u32, usize>, out
     out.push(b'\n');
 }
 
-fn write_stream(file: &PdfFile<'_>, number: u32, mut places: BTreeMap<u32, usize>, section: usize, out: &mut Vec<u8>) {
+fn write_stream(
+    file: &PdfFile<'_>,
+    number: u32,
+    mut places: BTreeMap<u32, usize>,
+    section: usize,
+    out: &mut Vec<u8>,
+) {
     places.insert(number, section);
     let mut rows = Vec::new();
     for place in places.values() {
@@ -302,7 +349,10 @@ fn write_stream(file: &PdfFile<'_>, number: u32, mut places: BTreeMap<u32, usize
         rows.extend_from_slice(&(*place as u64).to_be_bytes()[3..]);
         rows.push(0);
     }
-    let index = runs(&places).into_iter().flat_map(|(f, c)| [Object::Int(i64::from(f)), Object::Int(i64::from(c))]).collect();
+    let index = runs(&places)
+        .into_iter()
+        .flat_map(|(f, c)| [Object::Int(i64::from(f)), Object::Int(i64::from(c))])
+        .collect();
     let mut head = trailer(file, number + 1);
     head.set("Type", Object::name("XRef"));
     head.set("W", Object::Array([1, 5, 1].map(Object::Int).to_vec()));

@@ -37,7 +37,9 @@ struct Walk<'o, 'n> {
 /// Compares the revision covered by a signature with the whole file.
 pub(crate) fn compare(old: &PdfFile<'_>, new: &PdfFile<'_>) -> Change {
     let mut walk = Walk { old, new, todo: Vec::new(), seen: HashSet::new(), extended: false };
-    let (Ok((_, old_catalog)), Ok((_, new_catalog))) = (old.catalog(), new.catalog()) else { return Change::Content };
+    let (Ok((_, old_catalog)), Ok((_, new_catalog))) = (old.catalog(), new.catalog()) else {
+        return Change::Content;
+    };
     if !walk.catalog(&old_catalog, &new_catalog) || old.trailer.get("Encrypt") != new.trailer.get("Encrypt") {
         return Change::Content;
     }
@@ -86,7 +88,8 @@ impl Walk<'_, '_> {
             }
             (Object::Dict(x), Object::Dict(y)) => self.dicts(&x, &y),
             (Object::Stream(x, at), Object::Stream(y, then)) => {
-                let same_bytes = matches!((self.old.raw(&x, at), self.new.raw(&y, then)), (Ok(p), Ok(q)) if p == q);
+                let same_bytes =
+                    matches!((self.old.raw(&x, at), self.new.raw(&y, then)), (Ok(p), Ok(q)) if p == q);
                 same_bytes && keys(&x, &y).iter().all(|key| self.push_key(key, &x, &y))
             }
             (x, y) => x == y,

@@ -81,7 +81,11 @@ impl<'a> PdfFile<'a> {
         if at >= self.bytes.len() {
             return Err(Damaged);
         }
-        if cursor.take("xref") { Ok((self.read_table(&mut cursor)?, false)) } else { Ok((self.read_stream(&mut cursor)?, true)) }
+        if cursor.take("xref") {
+            Ok((self.read_table(&mut cursor)?, false))
+        } else {
+            Ok((self.read_stream(&mut cursor)?, true))
+        }
     }
 
     /// Earlier calls are newer sections, so what is known stays.
@@ -118,7 +122,13 @@ impl<'a> PdfFile<'a> {
         cursor.object_header()?;
         let Object::Stream(dict, start) = cursor.object()? else { return Err(Damaged) };
         let data = self.decode(&dict, start)?;
-        let widths: Vec<usize> = dict.get("W").and_then(Object::array).ok_or(Damaged)?.iter().map(|w| w.int().unwrap_or(0).clamp(0, 8) as usize).collect();
+        let widths: Vec<usize> = dict
+            .get("W")
+            .and_then(Object::array)
+            .ok_or(Damaged)?
+            .iter()
+            .map(|w| w.int().unwrap_or(0).clamp(0, 8) as usize)
+            .collect();
         let [w1, w2, w3] = widths[..] else { return Err(Damaged) };
         let size = dict.int("Size").ok_or(Damaged)?;
         let index: Vec<u64> = match dict.get("Index").and_then(Object::array) {
@@ -135,7 +145,10 @@ impl<'a> PdfFile<'a> {
                 let kind = if w1 == 0 { 1 } else { value(kind) };
                 let place = match kind {
                     1 => Place::At(value(second) as usize),
-                    2 => Place::InStream(u32::try_from(value(second)).map_err(|_| Damaged)?, value(third) as usize),
+                    2 => Place::InStream(
+                        u32::try_from(value(second)).map_err(|_| Damaged)?,
+                        value(third) as usize,
+                    ),
                     _ => Place::Free,
                 };
                 self.note(pair[0].checked_add(i).ok_or(Damaged)?, place)?;
@@ -166,7 +179,10 @@ impl<'a> PdfFile<'a> {
             None => raw.to_vec(),
             Some(Object::Name(name)) if name == b"FlateDecode" => {
                 let mut out = Vec::new();
-                flate2::read::ZlibDecoder::new(raw).take(MAX_UNPACKED).read_to_end(&mut out).map_err(|_| Damaged)?;
+                flate2::read::ZlibDecoder::new(raw)
+                    .take(MAX_UNPACKED)
+                    .read_to_end(&mut out)
+                    .map_err(|_| Damaged)?;
                 out
             }
             Some(_) => return Err(Damaged),
@@ -229,7 +245,8 @@ impl<'a> PdfFile<'a> {
         let mut list = Vec::new();
         for _ in 0..count {
             let number = u32::try_from(heads.number()?).map_err(|_| Damaged)?;
-            let at = (heads.number()? as usize).checked_add(first).filter(|at| *at < data.len()).ok_or(Damaged)?;
+            let at =
+                (heads.number()? as usize).checked_add(first).filter(|at| *at < data.len()).ok_or(Damaged)?;
             list.push((number, at));
         }
         let unpacked = Rc::new((data, list));
@@ -289,7 +306,9 @@ fn without_positions(object: Object) -> Object {
     match object {
         Object::Text(bytes, _) => Object::Text(bytes, usize::MAX),
         Object::Array(items) => Object::Array(items.into_iter().map(without_positions).collect()),
-        Object::Dict(dict) => Object::Dict(Dict(dict.0.into_iter().map(|(k, v)| (k, without_positions(v))).collect())),
+        Object::Dict(dict) => {
+            Object::Dict(Dict(dict.0.into_iter().map(|(k, v)| (k, without_positions(v))).collect()))
+        }
         Object::Stream(..) => Object::Null, // streams may not be inside object streams
         other => other,
     }

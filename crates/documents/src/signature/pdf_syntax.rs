@@ -230,7 +230,9 @@ impl<'a> Cursor<'a> {
     }
 
     fn keyword(&mut self) -> Result<Object, Damaged> {
-        for (word, object) in [("null", Object::Null), ("true", Object::Bool(true)), ("false", Object::Bool(false))] {
+        for (word, object) in
+            [("null", Object::Null), ("true", Object::Bool(true)), ("false", Object::Bool(false))]
+        {
             if self.take(word) {
                 return Ok(object);
             }
@@ -252,7 +254,8 @@ impl<'a> Cursor<'a> {
         let after = self.at;
         if let (Ok(n), true) = (u32::try_from(number), self.peek().is_some_and(is_space)) {
             if let Ok(generation) = self.number().and_then(|g| u16::try_from(g).map_err(|_| Damaged)) {
-                let bounded = |c: &Self| c.bytes.get(c.at + 1).is_none_or(|b| is_space(*b) || is_delimiter(*b));
+                let bounded =
+                    |c: &Self| c.bytes.get(c.at + 1).is_none_or(|b| is_space(*b) || is_delimiter(*b));
                 self.skip_space();
                 if self.peek() == Some(b'R') && bounded(self) {
                     self.at += 1;
@@ -268,7 +271,11 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         let mut out = Vec::new();
         while let Some(b) = self.peek().filter(|b| !is_space(*b) && !is_delimiter(*b)) {
-            let code = self.bytes.get(self.at + 1..self.at + 3).filter(|_| b == b'#').and_then(|h| hex::decode(h).ok());
+            let code = self
+                .bytes
+                .get(self.at + 1..self.at + 3)
+                .filter(|_| b == b'#')
+                .and_then(|h| hex::decode(h).ok());
             match code {
                 Some(code) => {
                     out.extend(code);
@@ -315,7 +322,8 @@ impl<'a> Cursor<'a> {
     fn hexadecimal(&mut self) -> Result<Object, Damaged> {
         let start = self.at;
         let length = self.bytes[start..].iter().position(|b| *b == b'>').ok_or(Damaged)?;
-        let mut digits: Vec<u8> = self.bytes[start + 1..start + length].iter().copied().filter(|b| !is_space(*b)).collect();
+        let mut digits: Vec<u8> =
+            self.bytes[start + 1..start + length].iter().copied().filter(|b| !is_space(*b)).collect();
         if digits.len() % 2 == 1 {
             digits.push(b'0');
         }

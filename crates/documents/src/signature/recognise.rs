@@ -11,11 +11,24 @@ const MAX_LAYERS: usize = 6;
 
 /// Recognises a signed file and checks it. `beside` are other files of the same delivery, by name, which a detached
 /// signature may be about; `name` is the file's own. `None` when the file carries no signature or stamp.
-pub fn recognise_and_verify(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times) -> Option<Verification> {
+pub fn recognise_and_verify(
+    bytes: &[u8],
+    name: &str,
+    beside: &[(&str, &[u8])],
+    trust: &TrustStore,
+    times: &Times,
+) -> Option<Verification> {
     layer(bytes, name, beside, trust, times, MAX_LAYERS)
 }
 
-fn layer(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times, left: usize) -> Option<Verification> {
+fn layer(
+    bytes: &[u8],
+    name: &str,
+    beside: &[(&str, &[u8])],
+    trust: &TrustStore,
+    times: &Times,
+    left: usize,
+) -> Option<Verification> {
     if let Some(found) = pades::verify(bytes, trust, times) {
         return Some(found);
     }

@@ -18,25 +18,42 @@ use std::borrow::Cow;
 pub fn verify(message: &[u8], trust: &TrustStore, times: &Times) -> Option<Verification> {
     let headers = MessageParser::default().parse_headers(message)?;
     let kind = headers.content_type()?;
-    let is_signed = kind.ctype().eq_ignore_ascii_case("multipart") && kind.subtype().is_some_and(|s| s.eq_ignore_ascii_case("signed"));
+    let is_signed = kind.ctype().eq_ignore_ascii_case("multipart")
+        && kind.subtype().is_some_and(|s| s.eq_ignore_ascii_case("signed"));
     let protocol = kind.attribute("protocol").unwrap_or_default().to_ascii_lowercase();
     if !is_signed || !protocol.ends_with("pkcs7-signature") {
         return None;
     }
     let damaged = || Some(Verification::of_reason(Format::Smime, trust.label(), Reason::Damaged));
-    let Some((signed, signature)) = kind.attribute("boundary").and_then(|b| split(message, b)) else { return damaged() };
+    let Some((signed, signature)) = kind.attribute("boundary").and_then(|b| split(message, b)) else {
+        return damaged();
+    };
     let Some(der) = decode(signature) else { return damaged() };
     let Ok(data) = SignedData::read(&der) else { return damaged() };
-    let sender = headers.from().and_then(|f| f.first()).and_then(|a| a.address()).map(str::to_ascii_lowercase);
+    let sender =
+        headers.from().and_then(|f| f.first()).and_then(|a| a.address()).map(str::to_ascii_lowercase);
 
     let mut out = Verification::new(Format::Smime, trust.label());
     let signed = with_crlf(signed);
     let certificates = data.read_certificates(trust);
     let content = |d: Digest| Some(d.of(&signed));
     for info in data.signers.iter().take(16) {
-        let mut signer = judge::cms_signer(info, Some(data.content_type), &content, &certificates, Purpose::Mail, trust, times);
-        let emails = signer.certificate.as_ref().and_then(|c| certificates.iter().find(|k| hex::encode(k.sha256) == c.sha256)).map(|c| c.emails.clone());
-        let same = emails.unwrap_or_default().iter().any(|e| sender.as_deref() == Some(&e.to_ascii_lowercase()));
+        let mut signer = judge::cms_signer(
+            info,
+            Some(data.content_type),
+            &content,
+            &certificates,
+            Purpose::Mail,
+            trust,
+            times,
+        );
+        let emails = signer
+            .certificate
+            .as_ref()
+            .and_then(|c| certificates.iter().find(|k| hex::encode(k.sha256) == c.sha256))
+            .map(|c| c.emails.clone());
+        let same =
+            emails.unwrap_or_default().iter().any(|e| sender.as_deref() == Some(&e.to_ascii_lowercase()));
         if !same {
             signer.add(Reason::AddressDiffers);
         }

@@ -50,12 +50,14 @@ impl TrustedList {
     /// # Errors
     /// [`SignatureError::Trust`] when it is not a list, its signature is broken, or the signer is another.
     pub fn read(bytes: &[u8], signers: Option<&[Vec<u8>]>, now: Timestamp) -> Result<Self, SignatureError> {
-        let checked = xades::verify(bytes, &[], &TrustStore::empty(), &Times::now(now)).ok_or_else(|| refused("the list is not signed"))?;
+        let checked = xades::verify(bytes, &[], &TrustStore::empty(), &Times::now(now))
+            .ok_or_else(|| refused("the list is not signed"))?;
         if !checked.covers_whole || !checked.is_intact() {
             return Err(refused("the signature of the list is broken"));
         }
         if let Some(allowed) = signers {
-            let known = |sha256: &str| allowed.iter().any(|der| hex::encode(openssl::sha::sha256(der)) == sha256);
+            let known =
+                |sha256: &str| allowed.iter().any(|der| hex::encode(openssl::sha::sha256(der)) == sha256);
             let by = checked.signers.iter().filter_map(|s| s.certificate.as_ref());
             if !by.into_iter().any(|c| known(&c.sha256)) {
                 return Err(refused("the list is signed by somebody else"));
@@ -63,8 +65,11 @@ impl TrustedList {
         }
         let text = crate::xml::decode(bytes);
         let parser = uppsala::parser::Parser::new().with_forbid_dtd(true);
-        let doc = parser.parse(text.trim_start_matches('\u{feff}')).map_err(|_| refused("the list is not XML"))?;
-        let root = doc.document_element().filter(|r| doc.element(*r).is_some_and(|e| e.matches_name_ns(TSL, "TrustServiceStatusList")));
+        let doc =
+            parser.parse(text.trim_start_matches('\u{feff}')).map_err(|_| refused("the list is not XML"))?;
+        let root = doc
+            .document_element()
+            .filter(|r| doc.element(*r).is_some_and(|e| e.matches_name_ns(TSL, "TrustServiceStatusList")));
         Ok(Reader { doc: &doc }.list(root.ok_or_else(|| refused("not a trusted list"))?))
     }
 
@@ -78,7 +83,11 @@ impl TrustedList {
 impl TrustStore {
     /// Trusts the services of a list. Returns how many certificates were added.
     pub fn add_trusted_list(&mut self, list: &TrustedList) -> usize {
-        let added = list.services.iter().filter(|(der, services)| self.add_anchor(der, Some(services.clone())).is_ok()).count();
+        let added = list
+            .services
+            .iter()
+            .filter(|(der, services)| self.add_anchor(der, Some(services.clone())).is_ok())
+            .count();
         let issued = list.issued.map(|at| at.strftime(" %Y-%m-%d").to_string()).unwrap_or_default();
         self.note(&format!("{} {}{issued}", list.territory, list.sequence));
         added
@@ -109,8 +118,14 @@ impl Reader<'_, '_> {
     fn list(&self, root: NodeId) -> TrustedList {
         let scheme = self.child(root, "SchemeInformation").unwrap_or(root);
         let next = self.child(scheme, "NextUpdate").and_then(|n| self.time(n, "dateTime"));
-        let pointers = self.child(scheme, "PointersToOtherTSL").map(|p| self.children(p, "OtherTSLPointer")).unwrap_or_default();
-        let providers = self.child(root, "TrustServiceProviderList").map(|p| self.children(p, "TrustServiceProvider")).unwrap_or_default();
+        let pointers = self
+            .child(scheme, "PointersToOtherTSL")
+            .map(|p| self.children(p, "OtherTSLPointer"))
+            .unwrap_or_default();
+        let providers = self
+            .child(root, "TrustServiceProviderList")
+            .map(|p| self.children(p, "TrustServiceProvider"))
+            .unwrap_or_default();
         let lists = providers.into_iter().filter_map(|p| self.child(p, "TSPServices"));
         let services = lists.flat_map(|s| self.children(s, "TSPService"));
         TrustedList {
@@ -124,17 +139,30 @@ impl Reader<'_, '_> {
     }
 
     fn pointer(&self, pointer: NodeId) -> Pointer {
-        let identities = self.child(pointer, "ServiceDigitalIdentities").map(|i| self.children(i, "ServiceDigitalIdentity")).unwrap_or_default();
-        let territories = self.doc.descendants(pointer).into_iter().filter(|n| self.doc.element(*n).is_some_and(|e| e.matches_name_ns(TSL, "SchemeTerritory")));
+        let identities = self
+            .child(pointer, "ServiceDigitalIdentities")
+            .map(|i| self.children(i, "ServiceDigitalIdentity"))
+            .unwrap_or_default();
+        let territories = self
+            .doc
+            .descendants(pointer)
+            .into_iter()
+            .filter(|n| self.doc.element(*n).is_some_and(|e| e.matches_name_ns(TSL, "SchemeTerritory")));
         Pointer {
-            territory: territories.map(|n| self.doc.text_content_deep(n).trim().to_owned()).next().unwrap_or_default(),
+            territory: territories
+                .map(|n| self.doc.text_content_deep(n).trim().to_owned())
+                .next()
+                .unwrap_or_default(),
             signers: identities.into_iter().flat_map(|i| self.certificates(i)).collect(),
         }
     }
 
     /// The certificates of a digital identity.
     fn certificates(&self, identity: NodeId) -> Vec<Vec<u8>> {
-        let ids = self.children(identity, "DigitalId").into_iter().filter_map(|id| self.text(id, "X509Certificate"));
+        let ids = self
+            .children(identity, "DigitalId")
+            .into_iter()
+            .filter_map(|id| self.text(id, "X509Certificate"));
         ids.filter_map(|text| {
             let compact: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
             base64::engine::general_purpose::STANDARD.decode(compact).ok()
@@ -145,8 +173,12 @@ impl Reader<'_, '_> {
     /// One service with its history, as periods, for each of its certificates.
     fn service(&self, service: NodeId) -> Vec<(Vec<u8>, Vec<Service>)> {
         let Some(current) = self.child(service, "ServiceInformation") else { return Vec::new() };
-        let past = self.child(service, "ServiceHistory").map(|h| self.children(h, "ServiceHistoryInstance")).unwrap_or_default();
-        let mut periods: Vec<Service> = std::iter::once(current).chain(past).filter_map(|n| self.period(n)).collect();
+        let past = self
+            .child(service, "ServiceHistory")
+            .map(|h| self.children(h, "ServiceHistoryInstance"))
+            .unwrap_or_default();
+        let mut periods: Vec<Service> =
+            std::iter::once(current).chain(past).filter_map(|n| self.period(n)).collect();
         periods.sort_by_key(|p| std::cmp::Reverse(p.from));
         let starts: Vec<Timestamp> = periods.iter().map(|p| p.from).collect();
         for (period, later) in periods.iter_mut().skip(1).zip(starts) {
@@ -167,7 +199,8 @@ impl Reader<'_, '_> {
         };
         // "granted" since eIDAS; the others are the names that the status had under the directive of 1999
         let granted = ["granted", "undersupervision", "supervisionincessation", "accredited"];
-        let granted = status.rsplit('/').next().is_some_and(|word| granted.contains(&word)) && (status.starts_with(STATUS) || status.contains("/Svcstatus/"));
+        let granted = status.rsplit('/').next().is_some_and(|word| granted.contains(&word))
+            && (status.starts_with(STATUS) || status.contains("/Svcstatus/"));
         Some(Service { kind, granted, from: self.time(information, "StatusStartingTime")?, until: None })
     }
 }

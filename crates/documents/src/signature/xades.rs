@@ -48,7 +48,12 @@ enum Covers {
 
 /// Checks the XML signatures in `bytes`. `beside` are files that a detached signature may name, with their names.
 /// `None` when there is no XML signature.
-pub fn verify(bytes: &[u8], beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times) -> Option<Verification> {
+pub fn verify(
+    bytes: &[u8],
+    beside: &[(&str, &[u8])],
+    trust: &TrustStore,
+    times: &Times,
+) -> Option<Verification> {
     let text = crate::xml::decode(bytes);
     if !text.contains(DSIG) || !text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         return None;
@@ -83,8 +88,15 @@ fn collect_ids(doc: &Document<'_>) -> Option<HashMap<String, NodeId>> {
         let Some(element) = doc.element(node) else { continue };
         for attribute in &element.attributes {
             let named = matches!(attribute.name.local_name.as_ref(), "Id" | "ID" | "id");
-            let plain = attribute.name.namespace_uri.as_deref().is_none_or(|ns| ns == "http://www.w3.org/XML/1998/namespace");
-            if named && plain && ids.insert(attribute.value.to_string(), node).is_some_and(|other| other != node) {
+            let plain = attribute
+                .name
+                .namespace_uri
+                .as_deref()
+                .is_none_or(|ns| ns == "http://www.w3.org/XML/1998/namespace");
+            if named
+                && plain
+                && ids.insert(attribute.value.to_string(), node).is_some_and(|other| other != node)
+            {
                 return None;
             }
         }
@@ -132,10 +144,19 @@ impl<'a> Xml<'a> {
     }
 
     /// Checks one signature; also says whether it covers the document.
-    fn signer(&self, signature: NodeId, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times) -> (Signer, bool) {
+    fn signer(
+        &self,
+        signature: NodeId,
+        beside: &[(&str, &[u8])],
+        trust: &TrustStore,
+        times: &Times,
+    ) -> (Signer, bool) {
         let mut found = Vec::new();
         let certificates = self.certificates(signature, trust);
-        let properties = self.path(signature, &[(DSIG, "Object"), (XADES, "QualifyingProperties"), (XADES, "SignedProperties")]);
+        let properties = self.path(
+            signature,
+            &[(DSIG, "Object"), (XADES, "QualifyingProperties"), (XADES, "SignedProperties")],
+        );
         let properties = properties.or_else(|| self.qualifying_object(signature));
         let certificate = self.bound_certificate(properties, &certificates, &mut found);
         let mut covered = Vec::new();
@@ -151,9 +172,18 @@ impl<'a> Xml<'a> {
             Covers::Document | Covers::Beside => true,
             Covers::Part(node) => root_is_signature && self.is_inside(*node, signature),
         });
-        let claimed_at = properties.and_then(|p| self.claimed_time(p)).filter(|_| !found.contains(&Reason::CertificateNotBound));
+        let claimed_at = properties
+            .and_then(|p| self.claimed_time(p))
+            .filter(|_| !found.contains(&Reason::CertificateNotBound));
         let stamps = self.stamps(signature, trust, times.now);
-        let facts = Facts { certificate, others: &certificates, found, claimed_at, stamps, purpose: Purpose::Document };
+        let facts = Facts {
+            certificate,
+            others: &certificates,
+            found,
+            claimed_at,
+            stamps,
+            purpose: Purpose::Document,
+        };
         (judge::signer(facts, trust, times), covers)
     }
 
@@ -171,14 +201,24 @@ impl<'a> Xml<'a> {
     }
 
     /// The certificate that the signed properties bind; without such a binding, the first one.
-    fn bound_certificate(&self, properties: Option<NodeId>, certificates: &[Arc<Certificate>], found: &mut Vec<Reason>) -> Option<Arc<Certificate>> {
+    fn bound_certificate(
+        &self,
+        properties: Option<NodeId>,
+        certificates: &[Arc<Certificate>],
+        found: &mut Vec<Reason>,
+    ) -> Option<Arc<Certificate>> {
         if certificates.is_empty() {
             found.push(Reason::CertificateMissing);
             return None;
         }
         let signed = properties.and_then(|p| self.child(p, XADES, "SignedSignatureProperties"));
-        let list = signed.and_then(|s| self.child(s, XADES, "SigningCertificateV2").or_else(|| self.child(s, XADES, "SigningCertificate")));
-        let first = list.and_then(|l| self.children(l, XADES, "Cert").next()).and_then(|c| self.child(c, XADES, "CertDigest"));
+        let list = signed.and_then(|s| {
+            self.child(s, XADES, "SigningCertificateV2")
+                .or_else(|| self.child(s, XADES, "SigningCertificate"))
+        });
+        let first = list
+            .and_then(|l| self.children(l, XADES, "Cert").next())
+            .and_then(|c| self.child(c, XADES, "CertDigest"));
         let Some(cert_digest) = first else {
             found.push(Reason::CertificateNotBound);
             return certificates.first().cloned();
@@ -197,10 +237,17 @@ impl<'a> Xml<'a> {
     }
 
     /// The signature value over SignedInfo.
-    fn check_value(&self, signature: NodeId, info: NodeId, certificate: Option<&Certificate>, found: &mut Vec<Reason>) {
+    fn check_value(
+        &self,
+        signature: NodeId,
+        info: NodeId,
+        certificate: Option<&Certificate>,
+        found: &mut Vec<Reason>,
+    ) {
         let algorithm = self.algorithm(info, "SignatureMethod").and_then(|a| SignatureAlgorithm::by_uri(&a));
         let method = self.child(info, DSIG, "CanonicalizationMethod");
-        let canonical = method.and_then(|m| self.canonical(m, &NodeSet::tree_with_comments(info, &self.doc), Some(info)));
+        let canonical =
+            method.and_then(|m| self.canonical(m, &NodeSet::tree_with_comments(info, &self.doc), Some(info)));
         let Some((algorithm, digest)) = algorithm.and_then(|a| a.digest.map(|d| (a, d))) else {
             found.push(Reason::AlgorithmUnknown);
             return;
@@ -212,7 +259,10 @@ impl<'a> Xml<'a> {
         if digest.is_weak() {
             found.push(Reason::WeakDigest);
         }
-        let value = self.child(signature, DSIG, "SignatureValue").and_then(|v| decode(&self.text(v))).unwrap_or_default();
+        let value = self
+            .child(signature, DSIG, "SignatureValue")
+            .and_then(|v| decode(&self.text(v)))
+            .unwrap_or_default();
         let value = if algorithm.scheme == Scheme::Ecdsa { ecdsa_der(&value) } else { value };
         if certificate.is_some_and(|c| !algorithm.verify(&c.key, digest, &digest.of(&canonical), &value)) {
             found.push(Reason::SignatureBroken);
@@ -223,10 +273,16 @@ impl<'a> Xml<'a> {
     /// the mode wants none.
     fn canonical(&self, method: NodeId, nodes: &NodeSet, subtree: Option<NodeId>) -> Option<Vec<u8>> {
         let mode = C14nMode::from_uri(self.doc.get_attribute(method, "Algorithm")?)?;
-        let prefixes = self.doc.first_child_element_by_name_ns(method, "http://www.w3.org/2001/10/xml-exc-c14n#", "InclusiveNamespaces");
+        let prefixes = self.doc.first_child_element_by_name_ns(
+            method,
+            "http://www.w3.org/2001/10/xml-exc-c14n#",
+            "InclusiveNamespaces",
+        );
         let prefixes = prefixes.and_then(|p| self.doc.get_attribute(p, "PrefixList")).unwrap_or_default();
-        let prefixes: Vec<&str> = prefixes.split_whitespace().map(|p| if p == "#default" { "" } else { p }).collect();
-        let without = subtree.filter(|_| !mode.with_comments()).map(|s| NodeSet::tree_without_comments(s, &self.doc));
+        let prefixes: Vec<&str> =
+            prefixes.split_whitespace().map(|p| if p == "#default" { "" } else { p }).collect();
+        let without =
+            subtree.filter(|_| !mode.with_comments()).map(|s| NodeSet::tree_without_comments(s, &self.doc));
         canonicalize_doc(&self.doc, mode, Some(without.as_ref().unwrap_or(nodes)), &prefixes).ok()
     }
 
@@ -265,9 +321,20 @@ impl<'a> Xml<'a> {
     }
 
     /// Checks one reference and says what it covers.
-    fn check_reference(&self, signature: NodeId, reference: NodeId, beside: &[(&str, &[u8])]) -> Result<Covers, Reason> {
-        let digest = self.algorithm(reference, "DigestMethod").and_then(|a| Digest::by_uri(&a)).ok_or(Reason::AlgorithmUnknown)?;
-        let stated = self.child(reference, DSIG, "DigestValue").and_then(|v| decode(&self.text(v))).ok_or(Reason::Damaged)?;
+    fn check_reference(
+        &self,
+        signature: NodeId,
+        reference: NodeId,
+        beside: &[(&str, &[u8])],
+    ) -> Result<Covers, Reason> {
+        let digest = self
+            .algorithm(reference, "DigestMethod")
+            .and_then(|a| Digest::by_uri(&a))
+            .ok_or(Reason::AlgorithmUnknown)?;
+        let stated = self
+            .child(reference, DSIG, "DigestValue")
+            .and_then(|v| decode(&self.text(v)))
+            .ok_or(Reason::Damaged)?;
         let uri = self.doc.get_attribute(reference, "URI").ok_or(Reason::ExternalReference)?;
         let (bytes, covers) = match uri.strip_prefix('#') {
             _ if uri.is_empty() => {
@@ -278,11 +345,15 @@ impl<'a> Xml<'a> {
                 let node = *self.ids.get(id).ok_or(Reason::Damaged)?;
                 let nodes = NodeSet::tree_without_comments(node, &self.doc);
                 let is_root = self.doc.document_element() == Some(node) && node != signature;
-                (self.transformed(signature, reference, nodes, Some(node))?, if is_root { Covers::Document } else { Covers::Part(node) })
+                (
+                    self.transformed(signature, reference, nodes, Some(node))?,
+                    if is_root { Covers::Document } else { Covers::Part(node) },
+                )
             }
             None => {
                 let name = uri.rsplit('/').next().unwrap_or(uri);
-                let (_, content) = beside.iter().find(|(n, _)| *n == uri || *n == name).ok_or(Reason::ExternalReference)?;
+                let (_, content) =
+                    beside.iter().find(|(n, _)| *n == uri || *n == name).ok_or(Reason::ExternalReference)?;
                 if self.child(reference, DSIG, "Transforms").is_some() {
                     return Err(Reason::AlgorithmUnknown);
                 }
@@ -296,9 +367,16 @@ impl<'a> Xml<'a> {
     }
 
     /// Applies the transforms of a reference. Only those in real use are known.
-    fn transformed(&self, signature: NodeId, reference: NodeId, mut nodes: NodeSet, subtree: Option<NodeId>) -> Result<Vec<u8>, Reason> {
+    fn transformed(
+        &self,
+        signature: NodeId,
+        reference: NodeId,
+        mut nodes: NodeSet,
+        subtree: Option<NodeId>,
+    ) -> Result<Vec<u8>, Reason> {
         let list = self.child(reference, DSIG, "Transforms");
-        let transforms: Vec<NodeId> = list.map(|l| self.children(l, DSIG, "Transform").collect()).unwrap_or_default();
+        let transforms: Vec<NodeId> =
+            list.map(|l| self.children(l, DSIG, "Transform").collect()).unwrap_or_default();
         if transforms.len() > 6 {
             return Err(Reason::Damaged);
         }
@@ -320,13 +398,20 @@ impl<'a> Xml<'a> {
             }
         }
         // XML Signature 1.1, 4.4.3.2: nodes left over at the end are canonicalised inclusively
-        canonicalize_doc(&self.doc, C14nMode::Inclusive, Some(&nodes), &[] as &[&str]).map_err(|_| Reason::Damaged)
+        canonicalize_doc(&self.doc, C14nMode::Inclusive, Some(&nodes), &[] as &[&str])
+            .map_err(|_| Reason::Damaged)
     }
 
     /// Whether an XPath transform is one of the two that signing programs use to leave all signatures out.
     fn removes_signatures(&self, transform: NodeId) -> bool {
         let expression: String = self.text(transform).split_whitespace().collect();
-        let known = ["not(ancestor-or-self::ds:Signature)", "not(ancestor-or-self::dsig:Signature)", "/descendant::ds:Signature", "/descendant::dsig:Signature", "//ds:Signature"];
+        let known = [
+            "not(ancestor-or-self::ds:Signature)",
+            "not(ancestor-or-self::dsig:Signature)",
+            "/descendant::ds:Signature",
+            "/descendant::dsig:Signature",
+            "//ds:Signature",
+        ];
         let inner = self.doc.child_elements_by_name_ns(transform, XPATH_FILTER, "XPath");
         let subtracts = inner.iter().all(|x| self.doc.get_attribute(*x, "Filter") == Some("subtract"));
         let is_filter = self.doc.get_attribute(transform, "Algorithm") == Some(XPATH_FILTER);
@@ -342,7 +427,9 @@ impl<'a> Xml<'a> {
     fn stamps(&self, signature: NodeId, trust: &TrustStore, now: Timestamp) -> Vec<Stamp> {
         let Some(value) = self.child(signature, DSIG, "SignatureValue") else { return Vec::new() };
         let unsigned = [(XADES, "UnsignedProperties"), (XADES, "UnsignedSignatureProperties")];
-        let holders = self.children(signature, DSIG, "Object").filter_map(|o| self.child(o, XADES, "QualifyingProperties"));
+        let holders = self
+            .children(signature, DSIG, "Object")
+            .filter_map(|o| self.child(o, XADES, "QualifyingProperties"));
         let lists = holders.filter_map(|q| self.path(q, &unsigned));
         let stamps = lists.flat_map(|l| self.children(l, XADES, "SignatureTimeStamp").collect::<Vec<_>>());
         let nodes = NodeSet::tree_without_comments(value, &self.doc);
@@ -351,9 +438,14 @@ impl<'a> Xml<'a> {
             .map(|stamp| {
                 let canonical = match self.child(stamp, DSIG, "CanonicalizationMethod") {
                     Some(method) => self.canonical(method, &nodes, None),
-                    None => canonicalize_doc(&self.doc, C14nMode::Inclusive, Some(&nodes), &[] as &[&str]).ok(),
+                    None => {
+                        canonicalize_doc(&self.doc, C14nMode::Inclusive, Some(&nodes), &[] as &[&str]).ok()
+                    }
                 };
-                let token = self.child(stamp, XADES, "EncapsulatedTimeStamp").and_then(|t| decode(&self.text(t))).unwrap_or_default();
+                let token = self
+                    .child(stamp, XADES, "EncapsulatedTimeStamp")
+                    .and_then(|t| decode(&self.text(t)))
+                    .unwrap_or_default();
                 let token = asn1::to_der(&token).unwrap_or_default();
                 timestamp::check_token(&token, &|d| canonical.as_ref().map(|c| d.of(c)), trust, now)
             })

@@ -26,9 +26,12 @@ const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// when the key refuses.
 pub fn sign_enveloped(xml: &str, key: &SealKey, at: Timestamp) -> Result<String, SignatureError> {
     let refused = |_| SignatureError::Document("the XML cannot be sealed");
-    let document = uppsala::parser::Parser::new().with_forbid_dtd(true).parse(xml).map_err(|_| refused(()))?;
+    let document =
+        uppsala::parser::Parser::new().with_forbid_dtd(true).parse(xml).map_err(|_| refused(()))?;
     let nodes = bergshamra_xml::NodeSet::all_without_comments(&document);
-    let canonical = bergshamra_c14n::canonicalize_doc(&document, C14nMode::Exclusive, Some(&nodes), &[] as &[&str]).map_err(|_| refused(()))?;
+    let canonical =
+        bergshamra_c14n::canonicalize_doc(&document, C14nMode::Exclusive, Some(&nodes), &[] as &[&str])
+            .map_err(|_| refused(()))?;
     let end = xml.rfind("</").filter(|end| !xml[*end..].contains("-->")).ok_or_else(|| refused(()))?;
 
     let id = hex::encode(&openssl::sha::sha256(&canonical)[..8]);
@@ -51,7 +54,8 @@ pub fn sign_enveloped(xml: &str, key: &SealKey, at: Timestamp) -> Result<String,
 
 /// Exclusive canonical form of a fragment that declares its own prefixes.
 fn exclusive(fragment: &str) -> Result<Vec<u8>, SignatureError> {
-    canonicalize(fragment, C14nMode::Exclusive, None, &[] as &[&str]).map_err(|_| SignatureError::Document("the XML cannot be sealed"))
+    canonicalize(fragment, C14nMode::Exclusive, None, &[] as &[&str])
+        .map_err(|_| SignatureError::Document("the XML cannot be sealed"))
 }
 
 fn digest(bytes: &[u8]) -> String {

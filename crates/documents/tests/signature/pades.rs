@@ -56,7 +56,9 @@ fn a_sealed_paper_is_valid_here_and_elsewhere_and_stays_archival() {
         let name = format!("{kind:?}.pdf");
         std::fs::write(dir.join(&name), &sealed).unwrap();
         ask_others(&dir, &name, "pades-b");
-        if let Some((ok, text)) = shared_python("pdfa_check.py", &["--profile", "2a", "--also", "ua1", &name], &dir) {
+        if let Some((ok, text)) =
+            shared_python("pdfa_check.py", &["--profile", "2a", "--also", "ua1", &name], &dir)
+        {
             assert!(ok, "{text}");
         }
     }
@@ -66,7 +68,9 @@ fn a_sealed_paper_is_valid_here_and_elsewhere_and_stays_archival() {
 #[test]
 fn a_stamped_seal_has_a_proven_time() {
     let dir = folder("pades-t");
-    let tsa = Tsa::new(issue(Holder::TimestampUnit { name: "TSU di prova".into() }, KeyKind::P256).seal_key().unwrap());
+    let tsa = Tsa::new(
+        issue(Holder::TimestampUnit { name: "TSU di prova".into() }, KeyKind::P256).seal_key().unwrap(),
+    );
     let mut stamper = timestamp::stamper(|question| tsa.respond(question, at("2026-11-23T09:00:05Z")));
     let sealed = pades::sign(&paper(), &seal(KeyKind::P256), &sealing(), Some(&mut stamper)).unwrap();
     let found = pades::verify(&sealed, &trust(), &now()).unwrap();
@@ -99,7 +103,9 @@ fn a_pdf_with_compressed_tables_can_be_sealed_too() {
     let args = ["--object-streams=generate", "in.pdf", "packed.pdf"];
     let Some((ok, text)) = foreign("qpdf", &args, &dir) else { return };
     assert!(ok, "{text}");
-    let sealed = pades::sign(&std::fs::read(dir.join("packed.pdf")).unwrap(), &seal(KeyKind::Rsa), &sealing(), None).unwrap();
+    let sealed =
+        pades::sign(&std::fs::read(dir.join("packed.pdf")).unwrap(), &seal(KeyKind::Rsa), &sealing(), None)
+            .unwrap();
     assert_eq!(pades::verify(&sealed, &trust(), &now()).unwrap().verdict, Verdict::Valid);
     std::fs::write(dir.join("sealed.pdf"), &sealed).unwrap();
     ask_others(&dir, "sealed.pdf", "pades-b");
@@ -120,7 +126,8 @@ fn find(bytes: &[u8], word: &str) -> usize {
 /// Appends a revision that replaces one object.
 fn with_revision(pdf: &[u8], number: u32, object: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(pdf);
-    let prev: usize = text.rsplit("startxref").next().unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    let prev: usize =
+        text.rsplit("startxref").next().unwrap().split_whitespace().next().unwrap().parse().unwrap();
     let root = text.rsplit("/Root ").next().unwrap().split(" R").next().unwrap().to_owned();
     let mut out = pdf.to_vec();
     let place = out.len();
@@ -148,7 +155,11 @@ fn changes_after_the_seal_are_noticed() {
     assert!(found.signers[0].reasons.contains(&Reason::ChangedAfterSigning), "{found:?}");
     assert_eq!((found.verdict, found.covers_whole), (Verdict::Invalid, false));
     // a note laid over the page
-    let note = with_revision(&sealed, page, &body.replace("/Annots [", "/Annots [<</Type /Annot/Subtype /FreeText/Rect [0 0 500 500]>> "));
+    let note = with_revision(
+        &sealed,
+        page,
+        &body.replace("/Annots [", "/Annots [<</Type /Annot/Subtype /FreeText/Rect [0 0 500 500]>> "),
+    );
     assert_eq!(pades::verify(&note, &trust(), &now()).unwrap().verdict, Verdict::Invalid);
     // a revision that changes nothing is told, not punished
     let idle = with_revision(&sealed, page, &body);

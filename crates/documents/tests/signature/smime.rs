@@ -11,7 +11,8 @@ fn the_pec_samples_verify_and_the_tampered_one_does_not() {
     let mut trust = TrustStore::empty();
     trust.add_anchors_pem(&std::fs::read(&ca).unwrap()).unwrap();
     let mut signed = 0;
-    let mut names: Vec<_> = std::fs::read_dir(ca.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(ca.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
     names.sort();
     for path in names.iter().filter(|p| p.extension().is_some_and(|e| e == "eml")) {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -59,13 +60,19 @@ fn envelopes_in_envelopes_are_opened() {
     let mut broken = inner.clone();
     let last = broken.len() - 1;
     broken[last] ^= 1;
-    let outer = cades::sign_attached(&seal(KeyKind::P256), &broken, at("2026-11-23T09:05:00Z"), None).unwrap();
-    assert_eq!(recognise_and_verify(&outer, "atto.p7m.p7m", &[], &trust(), &now()).unwrap().verdict, Verdict::Invalid);
+    let outer =
+        cades::sign_attached(&seal(KeyKind::P256), &broken, at("2026-11-23T09:05:00Z"), None).unwrap();
+    assert_eq!(
+        recognise_and_verify(&outer, "atto.p7m.p7m", &[], &trust(), &now()).unwrap().verdict,
+        Verdict::Invalid
+    );
 }
 
 #[test]
 fn detached_pairs_find_each_other_by_name() {
-    let p7s = cades::sign_detached(&person(), openssl::sha::sha256(b"testo"), at("2026-11-23T09:00:00Z"), None).unwrap();
+    let p7s =
+        cades::sign_detached(&person(), openssl::sha::sha256(b"testo"), at("2026-11-23T09:00:00Z"), None)
+            .unwrap();
     let beside: [(&str, &[u8]); 2] = [("altro.txt", b"altro"), ("atto.txt", b"testo")];
     let found = recognise_and_verify(&p7s, "atto.txt.p7s", &beside, &trust(), &now()).unwrap();
     assert_eq!((found.format, found.verdict), (Format::Cades, Verdict::Valid));

@@ -59,7 +59,10 @@ fn altered_and_moved_parts_are_refused() {
     assert_eq!(judged(&xml.replace("2026-11-23T09", "2026-11-22T09")).verdict, Verdict::Invalid);
     // signature wrapping: the signed document becomes a part of another one
     let inner = xml.split_once("?>\n").unwrap().1;
-    let wrapped = format!("<altro xmlns:p=\"urn:prova\"><p:prova p:n=\"2\"/>{}</altro>", inner.trim_start_matches("<!-- prova -->"));
+    let wrapped = format!(
+        "<altro xmlns:p=\"urn:prova\"><p:prova p:n=\"2\"/>{}</altro>",
+        inner.trim_start_matches("<!-- prova -->")
+    );
     assert_eq!(judged(&wrapped).verdict, Verdict::Invalid);
     // identifiers given twice
     let id = xml.split("Id=\"P-").nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -89,7 +92,9 @@ fn signatures_of_xmlsec1_are_read_enveloped_enveloping_and_inclusive() {
     };
     let enveloped = "<Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>";
     let xpath = "<Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"><XPath xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">not(ancestor-or-self::ds:Signature)</XPath></Transform>";
-    let wrap = |signature: &str| format!("<a xmlns=\"urn:a\" xmlns:b=\"urn:b\"><b:c d=\"e\" b:f=\"g\"/><!-- x -->{signature}</a>");
+    let wrap = |signature: &str| {
+        format!("<a xmlns=\"urn:a\" xmlns:b=\"urn:b\"><b:c d=\"e\" b:f=\"g\"/><!-- x -->{signature}</a>")
+    };
     let inclusive = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
     let canonical = "<Transform Algorithm=\"http://www.w3.org/TR/2001/REC-xml-c14n-20010315\"/>";
@@ -100,12 +105,25 @@ fn signatures_of_xmlsec1_are_read_enveloped_enveloping_and_inclusive() {
     ];
     for (i, case) in cases.iter().enumerate() {
         std::fs::write(dir.join("in.xml"), case).unwrap();
-        let args = ["--sign", "--privkey-pem", "key.pem,cert.pem", "--id-attr:Id", "Object", "--output", "out.xml", "in.xml"];
+        let args = [
+            "--sign",
+            "--privkey-pem",
+            "key.pem,cert.pem",
+            "--id-attr:Id",
+            "Object",
+            "--output",
+            "out.xml",
+            "in.xml",
+        ];
         let Some((ok, text)) = foreign("xmlsec1", &args, &dir) else { return };
         assert!(ok, "{text}");
-        let found = xades::verify(&std::fs::read(dir.join("out.xml")).unwrap(), &[], &trust(), &now()).unwrap();
+        let found =
+            xades::verify(&std::fs::read(dir.join("out.xml")).unwrap(), &[], &trust(), &now()).unwrap();
         assert!(found.is_intact() && found.covers_whole, "{i}: {found:?}");
-        assert!(found.signers[0].reasons.contains(&Reason::CertificateNotBound), "plain XML signatures bind nothing");
+        assert!(
+            found.signers[0].reasons.contains(&Reason::CertificateNotBound),
+            "plain XML signatures bind nothing"
+        );
     }
 }
 
@@ -143,11 +161,14 @@ fn a_trusted_list_makes_signatures_qualified_from_the_day_of_the_grant() {
     };
     let granted = load("2020-01-01T00:00:00Z");
     assert_eq!(granted.label(), "IT 7 2026-11-01");
-    let kind = |bytes: &[u8], trust: &TrustStore| cades::verify(bytes, None, trust, &now()).unwrap().signers[0].clone();
+    let kind = |bytes: &[u8], trust: &TrustStore| {
+        cades::verify(bytes, None, trust, &now()).unwrap().signers[0].clone()
+    };
     assert_eq!(kind(&signed_by(&person), &granted).qualification, Qualification::QualifiedSignature);
     let body = Holder::seal("Comune di Prova", "VATIT-01234567890");
     assert_eq!(kind(&signed_by(&body), &granted).qualification, Qualification::QualifiedSeal);
-    let plain = cades::sign_attached(&seal(KeyKind::P256), b"atto", at("2026-11-23T09:00:00Z"), None).unwrap();
+    let plain =
+        cades::sign_attached(&seal(KeyKind::P256), b"atto", at("2026-11-23T09:00:00Z"), None).unwrap();
     assert_eq!(kind(&plain, &granted).qualification, Qualification::NotQualified);
     let late = kind(&signed_by(&person), &load("2026-12-01T00:00:00Z"));
     assert!(late.reasons.contains(&Reason::ServiceNotGranted));
