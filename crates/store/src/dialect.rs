@@ -12,16 +12,27 @@ use crate::{Row, StoreError, Value};
 
 pub(crate) use sqlite::FolderLock;
 
+/// What [`Engine::scan`] does with each row.
+pub(crate) type EachRow<'a> = dyn FnMut(Row) -> Result<(), StoreError> + 'a;
+
 /// One connection. `put` may be deferred until the next call that waits.
 pub(crate) trait Engine: Send {
-    fn rows(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
-    fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError>;
-    fn put(&mut self, sql: &'static str, params: &[Value]) -> Result<(), StoreError>;
+    fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError>;
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError>;
+    fn put(&mut self, sql: &str, params: &[Value]) -> Result<(), StoreError>;
+    /// Hands every row that answers `sql` to `each`, without keeping them all in memory.
+    fn scan(&mut self, sql: &str, each: &mut EachRow<'_>) -> Result<(), StoreError>;
     /// Waits for everything deferred.
     fn sync(&mut self) -> Result<(), StoreError>;
     /// Carries out a script of several statements.
     fn script(&mut self, sql: &str) -> Result<(), StoreError>;
     /// Only asks the engine whether it understands `sql`.
+    /// Until the end of the transaction rows may point to rows that come later.
+    fn defer_references(&mut self) -> Result<(), StoreError>;
+    /// Checks what was deferred, and from now on checks at once again.
+    fn check_references(&mut self) -> Result<(), StoreError>;
+    /// The columns of a table that are written (not computed), in order; none when it does not exist.
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, StoreError>;
     #[cfg(test)]
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError>;
 

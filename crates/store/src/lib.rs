@@ -15,16 +15,22 @@ mod space;
 #[cfg(test)]
 mod statements;
 mod store;
+mod tables;
 mod testing;
 mod tx;
+#[cfg(test)]
+mod upgrade;
 mod value;
+mod verify;
 mod writer;
 
+pub mod backup;
 pub mod blobs;
 pub mod bodies;
 pub mod counters;
 pub mod documents;
 pub mod journal;
+pub mod move_to;
 pub mod register;
 pub mod search;
 pub mod trace;
@@ -36,3 +42,4 @@ pub use store::{Figures, Store};
 pub use testing::{TestClock, test_store, test_store_at};
 pub use tx::{Query, Reader, Tx};
 pub use value::{Row, Value};
+pub use verify::Checked;

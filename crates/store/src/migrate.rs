@@ -9,6 +9,7 @@ use crate::dialect::{self, Engine};
 use crate::{StoreError, Value};
 
 /// One step of the schema: common text, then the twin of the engine.
+#[derive(Clone, Copy)]
 pub(crate) struct Migration {
     number: u32,
     name: &'static str,
@@ -50,6 +51,41 @@ pub(crate) fn run(engine: &mut dyn Engine, now: i64) -> Result<(), StoreError> {
     run_list(engine, ALL, now)
 }
 
+/// Runs the steps up to those that `recorded` names and no others: for data of
+/// an older program, which are loaded first and upgraded afterwards.
+pub(crate) fn run_recorded(
+    engine: &mut dyn Engine,
+    recorded: &[(i64, String)],
+    now: i64,
+) -> Result<(), StoreError> {
+    check(ALL, recorded)?;
+    let named = |step: &&Migration| recorded.iter().any(|(number, _)| *number == i64::from(step.number));
+    run_list(engine, &ALL.iter().filter(named).copied().collect::<Vec<_>>(), now)
+}
+
+/// The steps that were run on these data: number and checksum.
+pub(crate) fn recorded(engine: &mut dyn Engine) -> Result<Vec<(i64, String)>, StoreError> {
+    let rows = engine.rows("select number, checksum from schema_migrations order by number", &[])?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_owned()))).collect()
+}
+
+/// Every table that the steps create, in their order: a table comes after those it points to.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    for text in ALL.iter().flat_map(|step| [step.common, step.sqlite, step.postgres]) {
+        for line in text.lines() {
+            let name = line.trim().strip_prefix("create table ").and_then(|rest| {
+                let rest = rest.strip_prefix("if not exists ").unwrap_or(rest);
+                rest.split([' ', '(']).next()
+            });
+            if let Some(name) = name.filter(|name| !tables.contains(name)) {
+                tables.push(name);
+            }
+        }
+    }
+    tables
+}
+
 fn run_list(engine: &mut dyn Engine, list: &[Migration], now: i64) -> Result<(), StoreError> {
     engine.begin_write()?;
     let done = engine
@@ -66,20 +102,11 @@ fn run_list(engine: &mut dyn Engine, list: &[Migration], now: i64) -> Result<(),
 
 /// All missing steps in one transaction: an upgrade is done or it is not.
 fn apply(engine: &mut dyn Engine, list: &[Migration], now: i64) -> Result<(), StoreError> {
-    let recorded = engine.rows("select number, checksum from schema_migrations order by number", &[])?;
-    for row in &recorded {
-        let number = row.int(0)?;
-        let known = list.iter().find(|step| i64::from(step.number) == number).ok_or_else(|| newer(number))?;
-        if known.checksum() != row.text(1)? {
-            return Err(StoreError::Migration(format!(
-                "step {number:04}_{} was changed after it had been run on these data",
-                known.name
-            )));
-        }
-    }
+    let recorded = recorded(engine)?;
+    check(list, &recorded)?;
     for step in list {
         let number = i64::from(step.number);
-        if recorded.iter().any(|row| row.int(0) == Ok(number)) {
+        if recorded.iter().any(|(done, _)| *done == number) {
             continue;
         }
         engine
@@ -91,6 +118,25 @@ fn apply(engine: &mut dyn Engine, list: &[Migration], now: i64) -> Result<(), St
         )?;
     }
     Ok(())
+}
+
+/// Every recorded step must be known and unchanged.
+fn check(list: &[Migration], recorded: &[(i64, String)]) -> Result<(), StoreError> {
+    for (number, checksum) in recorded {
+        let known = list.iter().find(|step| i64::from(step.number) == *number);
+        let known = known.ok_or_else(|| newer(*number))?;
+        if known.checksum() != *checksum {
+            return Err(changed(known));
+        }
+    }
+    Ok(())
+}
+
+fn changed(step: &Migration) -> StoreError {
+    StoreError::Migration(format!(
+        "step {:04}_{} was changed after it had been run on these data",
+        step.number, step.name
+    ))
 }
 
 fn newer(number: i64) -> StoreError {

@@ -24,7 +24,10 @@ fn every_statement_is_understood_by_the_engine() {
         let text = std::fs::read_to_string(&file).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for literal in literals(text) {
-            if BEGINNINGS.iter().any(|start| literal.to_lowercase().starts_with(start)) {
+            // With braces it is a pattern for whole tables, not a statement (`tables.rs`).
+            if !literal.contains('{')
+                && BEGINNINGS.iter().any(|start| literal.to_lowercase().starts_with(start))
+            {
                 checked += 1;
                 if let Err(error) = engine.prepare(&literal) {
                     panic!("{}: {error}\n{literal}", file.display());

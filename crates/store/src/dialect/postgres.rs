@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,12 +16,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut};
 use tokio_postgres::{Client, NoTls, Statement};
 
-use super::Engine;
+use super::{EachRow, Engine};
 use crate::error::Broken;
 use crate::{Row, StoreError, Value};
 
 /// Statements sent before the answers are read; `join_all` polls in order up to 30.
 const IN_FLIGHT: usize = 24;
+/// Statements that may wait before they are sent in any case: bounds the memory of a bulk load.
+const WAITING: usize = 240;
 /// How long to wait for a connection before telling the callers that the database is away.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A silent peer is declared gone after this.
@@ -40,7 +43,7 @@ const UNDO: &str = "rollback to savepoint one";
 
 /// A statement that waits to travel with the next one.
 struct Deferred {
-    sql: &'static str,
+    sql: Arc<str>,
     statement: Statement,
     params: Vec<Value>,
 }
@@ -48,7 +51,7 @@ struct Deferred {
 pub(crate) struct Postgres {
     runtime: Option<Runtime>,
     client: Client,
-    statements: HashMap<&'static str, Statement>,
+    statements: HashMap<Arc<str>, Statement>,
     deferred: Vec<Deferred>,
     url: String,
     schema: String,
@@ -88,13 +91,13 @@ impl Postgres {
         self.runtime.as_ref().expect("the runtime is taken only when the connection is dropped")
     }
 
-    fn statement(&mut self, sql: &'static str) -> Result<Statement, StoreError> {
+    fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
         let prepared = self.runtime().block_on(self.client.prepare(sql));
         let statement = self.checked(prepared, sql)?;
-        self.statements.insert(sql, statement.clone());
+        self.statements.insert(sql.into(), statement.clone());
         Ok(statement)
     }
 
@@ -117,13 +120,13 @@ impl Postgres {
                 chunk.iter().map(|one| self.client.execute_raw(&one.statement, &one.params)),
             ));
             for (result, one) in results.into_iter().zip(chunk) {
-                self.checked(result, one.sql)?;
+                self.checked(result, &one.sql)?;
             }
         }
         Ok(())
     }
 
-    fn defer(&mut self, sql: &'static str) -> Result<(), StoreError> {
+    fn defer(&mut self, sql: &str) -> Result<(), StoreError> {
         self.put(sql, &[])
     }
 }
@@ -164,7 +167,7 @@ async fn open(url: &str, schema: &str, writes: bool) -> Result<Client, StoreErro
 }
 
 impl Engine for Postgres {
-    fn rows(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+    fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let statement = self.statement(sql)?;
         self.flush_deferred()?;
         let list: Vec<&(dyn ToSql + Sync)> =
@@ -177,7 +180,7 @@ impl Engine for Postgres {
         self.checked(result, sql)?.iter().map(read).collect()
     }
 
-    fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let statement = self.statement(sql)?;
         if params.len() != statement.params().len() {
             return Err(StoreError::Shape(format!("wrong number of values for: {sql}")));
@@ -187,12 +190,15 @@ impl Engine for Postgres {
         self.checked(result, sql)
     }
 
-    fn put(&mut self, sql: &'static str, params: &[Value]) -> Result<(), StoreError> {
+    fn put(&mut self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         let statement = self.statement(sql)?;
         if params.len() != statement.params().len() {
             return Err(StoreError::Shape(format!("wrong number of values for: {sql}")));
         }
-        self.deferred.push(Deferred { sql, statement, params: params.to_vec() });
+        self.deferred.push(Deferred { sql: sql.into(), statement, params: params.to_vec() });
+        if self.deferred.len() >= WAITING {
+            return self.flush_deferred();
+        }
         Ok(())
     }
 
@@ -204,6 +210,38 @@ impl Engine for Postgres {
         self.flush_deferred()?;
         let result = self.runtime().block_on(self.client.batch_execute(sql));
         self.checked(result, "a script")
+    }
+
+    /// By a cursor, some hundred rows at a time.
+    fn scan(&mut self, sql: &str, each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        self.script(&format!("declare walk no scroll cursor for {sql}"))?;
+        loop {
+            let rows = self.runtime().block_on(self.client.query("fetch forward 500 from walk", &[]));
+            let rows = self.checked(rows, sql)?;
+            if rows.is_empty() {
+                return self.script("close walk");
+            }
+            for row in &rows {
+                each(read(row)?)?;
+            }
+        }
+    }
+
+    fn defer_references(&mut self) -> Result<(), StoreError> {
+        self.script(&alter_references("deferrable initially deferred"))
+    }
+
+    fn check_references(&mut self) -> Result<(), StoreError> {
+        self.script("set constraints all immediate")?;
+        self.script(&alter_references("not deferrable"))
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, StoreError> {
+        const COLUMNS: &str = "select cast(column_name as text) from information_schema.columns \
+            where table_schema = current_schema() and cast(table_name as text) = $1 and is_generated = 'NEVER' \
+            order by ordinal_position";
+        let rows = self.rows(COLUMNS, &[table.into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
     }
 
     #[cfg(test)]
@@ -240,7 +278,7 @@ impl Engine for Postgres {
     }
 
     fn undo(&mut self) -> Result<(), StoreError> {
-        let unsent = self.deferred.iter().rposition(|one| one.sql == SAVEPOINT);
+        let unsent = self.deferred.iter().rposition(|one| &*one.sql == SAVEPOINT);
         if let Some(position) = unsent {
             self.deferred.truncate(position);
             return Ok(());
@@ -270,6 +308,17 @@ impl Engine for Postgres {
     fn is_postgres(&self) -> bool {
         true
     }
+}
+
+/// Changes when the foreign keys of the schema are checked.
+fn alter_references(when: &str) -> String {
+    format!(
+        "do $$ declare one record; begin \
+         for one in select conrelid::regclass as t, conname as c from pg_constraint \
+           where contype = 'f' and connamespace = current_schema()::regnamespace loop \
+           execute format('alter table %s alter constraint %I {when}', one.t, one.c); \
+         end loop; end $$"
+    )
 }
 
 impl ToSql for Value {

@@ -10,7 +10,7 @@ use rusqlite::ffi::ErrorCode;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 
-use super::Engine;
+use super::{EachRow, Engine};
 use crate::error::Broken;
 use crate::{Row, StoreError, Value};
 
@@ -90,6 +90,20 @@ impl Sqlite {
         result
     }
 
+    fn walk(&self, sql: &str, params: &[Value], each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        let mut statement = self.bound(sql, params)?;
+        let width = statement.column_count();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(explain)? {
+            let mut values = Vec::with_capacity(width);
+            for column in 0..width {
+                values.push(read(row.get_ref(column).map_err(explain)?)?);
+            }
+            each(Row(values))?;
+        }
+        Ok(())
+    }
+
     fn carry_out(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let mut statement = self.bound(sql, params)?;
         Ok(statement.raw_execute().map_err(explain)? as u64)
@@ -118,27 +132,25 @@ impl Sqlite {
 }
 
 impl Engine for Sqlite {
-    fn rows(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut statement = self.bound(sql, params)?;
-        let width = statement.column_count();
-        let mut rows = statement.raw_query();
+    fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let mut answer = Vec::new();
-        while let Some(row) = rows.next().map_err(explain)? {
-            let mut values = Vec::with_capacity(width);
-            for column in 0..width {
-                values.push(read(row.get_ref(column).map_err(explain)?)?);
-            }
-            answer.push(Row(values));
-        }
+        self.walk(sql, params, &mut |row| {
+            answer.push(row);
+            Ok(())
+        })?;
         Ok(answer)
     }
 
-    fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+    fn scan(&mut self, sql: &str, each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        self.walk(sql, &[], each)
+    }
+
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let result = self.carry_out(sql, params);
         self.noted(result)
     }
 
-    fn put(&mut self, sql: &'static str, params: &[Value]) -> Result<(), StoreError> {
+    fn put(&mut self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         self.execute(sql, params).map(drop)
     }
 
@@ -148,6 +160,21 @@ impl Engine for Sqlite {
 
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         self.connection.execute_batch(sql).map_err(explain)
+    }
+
+    fn defer_references(&mut self) -> Result<(), StoreError> {
+        self.script("pragma defer_foreign_keys = on")
+    }
+
+    /// The commit itself checks what is still deferred.
+    fn check_references(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, StoreError> {
+        const COLUMNS: &str = "select name from pragma_table_xinfo($1) where hidden = 0 order by cid";
+        let rows = self.rows(COLUMNS, &[table.into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
     }
 
     #[cfg(test)]
