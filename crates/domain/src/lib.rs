@@ -5,7 +5,9 @@
 
 pub mod body;
 pub mod calendar;
+pub mod case;
 pub mod document;
+pub mod dossier;
 pub mod fault;
 pub mod ids;
 pub mod law;
@@ -15,6 +17,7 @@ pub mod party;
 pub mod register;
 pub mod register_filter;
 pub mod role;
+pub mod scheme;
 pub mod succession;
 
 pub use fault::{FieldError, Invalid, Refusal};
