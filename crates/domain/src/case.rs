@@ -4,8 +4,10 @@
 //! procedure it was born under. The procedures themselves are in their own crate; this file must not know them.
 
 use crate::fault::{Invalid, Refusal};
-use crate::ids::DossierId;
+use crate::body::IpaCode;
+use crate::ids::{AccountId, CaseId, DossierId, UnitId};
 use crate::register::{CorrespondentKind, check_subject};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +131,37 @@ impl Participant {
             faults.add(format!("{at}/digital_domicile"), "bad-address");
         }
     }
+}
+
+/// A case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// Id.
+    pub id: CaseId,
+    /// Body whose case it is.
+    pub body: IpaCode,
+    /// Its dossier.
+    pub dossier: DossierId,
+    /// Key of the procedure.
+    pub procedure: String,
+    /// Version of the procedure it was born under.
+    pub procedure_version: i64,
+    /// What it is about.
+    pub title: String,
+    /// State.
+    pub state: CaseState,
+    /// Office in charge.
+    pub unit: Option<UnitId>,
+    /// Officer in charge (*responsabile del procedimento*).
+    pub officer: Option<AccountId>,
+    /// Name of the officer, as it was.
+    pub officer_name: Option<String>,
+    /// By when it must end.
+    pub due_on: Option<Date>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// What is asked when a case is opened.

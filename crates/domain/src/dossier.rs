@@ -5,9 +5,11 @@
 //! who is asking by name: it is told how the asking person stands to the thing.
 
 use crate::fault::{Invalid, Refusal};
-use crate::ids::{DossierId, UnitId};
+use crate::body::IpaCode;
+use crate::ids::{AccountId, DossierId, UnitId};
 use crate::law::Law;
 use crate::register::check_subject;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Article on the dossier.
@@ -206,6 +208,39 @@ impl std::str::FromStr for DossierCode {
         }
         Ok(Self { year, class: class.to_owned(), numbers })
     }
+}
+
+/// A dossier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dossier {
+    /// Id.
+    pub id: DossierId,
+    /// Body that holds it.
+    pub body: IpaCode,
+    /// Code, e.g. `2026-VI.3/12`.
+    pub code: String,
+    /// Class.
+    pub classification: String,
+    /// The whole of which it is a part.
+    pub parent: Option<DossierId>,
+    /// Kind.
+    pub kind: DossierKind,
+    /// What it is about.
+    pub subject: String,
+    /// Who may see it.
+    pub confidentiality: Confidentiality,
+    /// State.
+    pub state: DossierState,
+    /// Office in charge.
+    pub unit: Option<UnitId>,
+    /// Officer in charge.
+    pub officer: Option<AccountId>,
+    /// Name of the officer, as it was.
+    pub officer_name: Option<String>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// Deepest part of a part.
