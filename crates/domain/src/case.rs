@@ -3,8 +3,8 @@
 //! A dossier is archival and may have no case; a case always has exactly one dossier and keeps the version of the
 //! procedure it was born under. The procedures themselves are in their own crate; this file must not know them.
 
-use crate::fault::{Invalid, Refusal};
 use crate::body::IpaCode;
+use crate::fault::{Invalid, Refusal};
 use crate::ids::{AccountId, CaseId, DossierId, UnitId};
 use crate::register::{CorrespondentKind, check_subject};
 use jiff::Timestamp;

@@ -4,8 +4,8 @@
 //! sees what follows the five levels of the register sheet. This file must not know how dossiers are stored, nor
 //! who is asking by name: it is told how the asking person stands to the thing.
 
-use crate::fault::{Invalid, Refusal};
 use crate::body::IpaCode;
+use crate::fault::{Invalid, Refusal};
 use crate::ids::{AccountId, DossierId, UnitId};
 use crate::law::Law;
 use crate::register::check_subject;
@@ -201,7 +201,8 @@ impl std::str::FromStr for DossierCode {
         let wrong = || Invalid::with("/code", "bad-code", text.chars().take(40).collect::<String>());
         let (head, tail) = text.split_once('/').ok_or_else(wrong)?;
         let (year, class) = head.split_once('-').ok_or_else(wrong)?;
-        let numbers = tail.split('.').map(|n| n.parse().map_err(|_| wrong())).collect::<Result<Vec<i64>, _>>()?;
+        let numbers =
+            tail.split('.').map(|n| n.parse().map_err(|_| wrong())).collect::<Result<Vec<i64>, _>>()?;
         let year = year.parse().map_err(|_| wrong())?;
         if class.is_empty() || numbers.iter().any(|n| *n < 1) {
             return Err(wrong());
@@ -322,7 +323,11 @@ mod tests {
             (Confidentiality::Assignee, Standing { office: true, ..body }, Sight::CodeAndDate),
             (Confidentiality::Assignee, Standing { assigned: true, ..body }, Sight::Full),
             // A colleague of the same office, and even the records manager, see number and date only.
-            (Confidentiality::Confidential, Standing { office: true, manager: true, ..body }, Sight::CodeAndDate),
+            (
+                Confidentiality::Confidential,
+                Standing { office: true, manager: true, ..body },
+                Sight::CodeAndDate,
+            ),
             (Confidentiality::Confidential, Standing { named: true, ..body }, Sight::Full),
             (Confidentiality::Special, Standing { named: true, ..body }, Sight::Full),
             (Confidentiality::Public, Standing::default(), Sight::Nothing),

@@ -93,7 +93,8 @@ impl Scheme {
         let code = typed.trim().to_uppercase();
         let fits = |class: &&Class| {
             let name = class.name.to_lowercase();
-            (!code.is_empty() && class.code.starts_with(&code)) || wanted.iter().all(|word| name.contains(word))
+            (!code.is_empty() && class.code.starts_with(&code))
+                || wanted.iter().all(|word| name.contains(word))
         };
         self.classes.iter().filter(fits).collect()
     }
@@ -143,9 +144,32 @@ fn is_code(code: &str) -> bool {
 
 /// Words that say nothing about a matter.
 const EMPTY: &[&str] = &[
-    "alla", "alle", "allo", "agli", "anche", "come", "dalla", "dalle", "degli", "della", "delle", "dello", "nella",
-    "nelle", "negli", "oggetto", "per", "con", "sulla", "sulle", "richiesta", "domanda", "invio", "documenti",
-    "trasmissione", "comunicazione",
+    "alla",
+    "alle",
+    "allo",
+    "agli",
+    "anche",
+    "come",
+    "dalla",
+    "dalle",
+    "degli",
+    "della",
+    "delle",
+    "dello",
+    "nella",
+    "nelle",
+    "negli",
+    "oggetto",
+    "per",
+    "con",
+    "sulla",
+    "sulle",
+    "richiesta",
+    "domanda",
+    "invio",
+    "documenti",
+    "trasmissione",
+    "comunicazione",
 ];
 
 /// The telling words of a text, each under a stem that joins singular and plural: the word without its last

@@ -59,7 +59,12 @@ pub fn open(tx: &mut Tx, case: &mut Case, parties: &[Participant], doer: Doer<'_
 ///
 /// # Errors
 /// Those of the database.
-pub fn add_participant(tx: &mut Tx, id: &CaseId, party: &Participant, doer: Doer<'_>) -> Result<(), StoreError> {
+pub fn add_participant(
+    tx: &mut Tx,
+    id: &CaseId,
+    party: &Participant,
+    doer: Doer<'_>,
+) -> Result<(), StoreError> {
     insert_party(tx, id, party)?;
     happened(tx, id, doer, "case.participant", Some(&party.name), None)
 }
@@ -99,7 +104,13 @@ pub fn set_state(
 ///
 /// # Errors
 /// Those of the database.
-pub fn set_due(tx: &mut Tx, id: &CaseId, due: Option<Date>, why: &str, doer: Doer<'_>) -> Result<(), StoreError> {
+pub fn set_due(
+    tx: &mut Tx,
+    id: &CaseId,
+    due: Option<Date>,
+    why: &str,
+    doer: Doer<'_>,
+) -> Result<(), StoreError> {
     let text = due.map(|date| date.to_string());
     tx.execute(SET_DUE, &[id.as_str().into(), text.as_deref().into()])?;
     happened(tx, id, doer, "case.due", text.as_deref(), Some(why))
@@ -164,7 +175,8 @@ pub fn participants(query: &mut impl Query, id: &CaseId) -> Result<Personal<Vec<
     let party = |row: &Row| {
         Ok(Participant {
             role: row.parse(0)?,
-            kind: CorrespondentKind::parse(row.text(1)?).map_err(|_| StoreError::Shape("kind of party".into()))?,
+            kind: CorrespondentKind::parse(row.text(1)?)
+                .map_err(|_| StoreError::Shape("kind of party".into()))?,
             name: row.text(2)?.to_owned(),
             digital_domicile: row.opt_text(3)?.map(str::to_owned),
         })

@@ -28,7 +28,8 @@ pub fn replace(tx: &mut Tx, body: &IpaCode, scheme: &Scheme, by: &str) -> Result
         ];
         tx.put(PUT, &params)?;
     }
-    let state: String = scheme.classes.iter().map(|class| format!("{}\t{}\n", class.code, class.name)).collect();
+    let state: String =
+        scheme.classes.iter().map(|class| format!("{}\t{}\n", class.code, class.name)).collect();
     let entry = Entry {
         body,
         actor: by,

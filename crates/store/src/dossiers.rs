@@ -302,7 +302,9 @@ pub fn documents(
             at: row.int(3)?,
             direction: Direction::parse(row.text(4)?).map_err(|_| StoreError::Shape("direction".into()))?,
             subject: visible.then(|| row.text(5).map(str::to_owned)).transpose()?,
-            document: visible.then(|| Ok::<_, StoreError>((row.parse(7)?, row.text(8)?.to_owned()))).transpose()?,
+            document: visible
+                .then(|| Ok::<_, StoreError>((row.parse(7)?, row.text(8)?.to_owned())))
+                .transpose()?,
             annulled: row.flag(10)?,
         })
     };

@@ -8,7 +8,8 @@ use domain::ids::{AccountId, DraftId};
 const SAVE: &str = "insert into drafts (id, body, account, kind, object, content, saved_at) \
     values ($1, $2, $3, $4, $5, $6, $7) on conflict (account, kind, object) \
     do update set content = excluded.content, saved_at = excluded.saved_at";
-const FIND: &str = "select id, content, saved_at from drafts where account = $1 and kind = $2 and object = $3";
+const FIND: &str =
+    "select id, content, saved_at from drafts where account = $1 and kind = $2 and object = $3";
 const OF: &str = "select id, kind, object, content, saved_at from drafts where account = $1 and body = $2 \
     order by saved_at desc limit 50";
 const DROP: &str = "delete from drafts where account = $1 and kind = $2 and object = $3";

@@ -13,10 +13,12 @@ const INSERT: &str = "insert into tasks (id, body, once, unit_id, account, kind,
     due_on, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
     on conflict (body, once) do nothing";
 const DONE: &str = "update tasks set done_at = $2, done_by = $3 where id = $1 and done_at is null";
-const DONE_ONCE: &str = "update tasks set done_at = $3, done_by = $4 where body = $1 and once = $2 and done_at is null";
+const DONE_ONCE: &str =
+    "update tasks set done_at = $3, done_by = $4 where body = $1 and once = $2 and done_at is null";
 const FIND: &str = "select id, body, unit_id, account, kind, about, href, proposal, case_id, due_on, created_at, \
     done_at from tasks where id = $1";
-const SEE: &str = "insert into seen (account, object, at) values ($1, $2, $3) on conflict (account, object) do nothing";
+const SEE: &str =
+    "insert into seen (account, object, at) values ($1, $2, $3) on conflict (account, object) do nothing";
 
 /// A new task.
 #[derive(Debug, Clone)]
@@ -172,6 +174,7 @@ fn log(
     case: Option<&CaseId>,
 ) -> Result<(), StoreError> {
     let case = case.map(CaseId::as_str);
-    let entry = Entry { body, actor, on_behalf_of: None, verb, subject, case, norm: None, state: subject.as_bytes() };
+    let entry =
+        Entry { body, actor, on_behalf_of: None, verb, subject, case, norm: None, state: subject.as_bytes() };
     journal::append(tx, entry).map(|_| ())
 }

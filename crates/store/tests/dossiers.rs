@@ -5,7 +5,9 @@ mod common;
 use common::{clerk, letter, montemurlo, prato, register_one};
 use domain::case::{Case, CaseState, ORDINARY, ORDINARY_VERSION};
 use domain::dossier::{Confidentiality, Dossier, DossierKind, DossierState, Sight, sight};
-use domain::ids::{AccountId, AssignmentId, CaseId, DossierId, DraftId, Id, LookId, RegistrationId, TaskId, UnitId};
+use domain::ids::{
+    AccountId, AssignmentId, CaseId, DossierId, DraftId, Id, LookId, RegistrationId, TaskId, UnitId,
+};
 use domain::register::AssignmentKind;
 use domain::scheme::{Class, Scheme};
 use store::dossiers::{self, Filter, NewLink, Viewer};
@@ -20,7 +22,12 @@ fn officer() -> AccountId {
 }
 
 fn viewer(account: &AccountId, unit: u128) -> Viewer {
-    Viewer { body: prato(), account: account.to_string(), unit: Some(UnitId::from_u128(unit)), manager: false }
+    Viewer {
+        body: prato(),
+        account: account.to_string(),
+        unit: Some(UnitId::from_u128(unit)),
+        manager: false,
+    }
 }
 
 fn doer<'a>(body: &'a domain::body::IpaCode) -> Doer<'a> {
@@ -65,7 +72,8 @@ async fn codes_count_inside_class_and_year_and_parts_inside_the_whole() {
     let codes = store
         .write::<_, StoreError, _>(|tx| {
             let body = prato();
-            let (mut one, mut two) = (dossier(1, Confidentiality::Public), dossier(2, Confidentiality::Public));
+            let (mut one, mut two) =
+                (dossier(1, Confidentiality::Public), dossier(2, Confidentiality::Public));
             dossiers::open(tx, &mut one, None, doer(&body))?;
             dossiers::open(tx, &mut two, None, doer(&body))?;
             let mut part = Dossier { parent: Some(one.id.clone()), ..dossier(3, Confidentiality::Public) };
@@ -87,11 +95,12 @@ async fn each_viewer_stands_as_told_and_sharing_is_explicit() {
             dossiers::open(tx, &mut dossier(2, Confidentiality::Office), None, doer(&body))?;
             assert!(dossiers::share(tx, &DossierId::from_u128(2), &montemurlo(), "conferenza", doer(&body))?);
             assert!(!dossiers::share(tx, &DossierId::from_u128(2), &montemurlo(), "again", doer(&body))?);
-            let seen_by = |tx: &mut store::Tx, id: u128, viewer: &Viewer, n: u128| -> Result<Sight, StoreError> {
-                let found = dossiers::find(tx, &DossierId::from_u128(id), viewer)?.unwrap();
-                let found = trace::open(tx, &look(n), found)?;
-                Ok(sight(found.dossier.confidentiality, found.standing))
-            };
+            let seen_by =
+                |tx: &mut store::Tx, id: u128, viewer: &Viewer, n: u128| -> Result<Sight, StoreError> {
+                    let found = dossiers::find(tx, &DossierId::from_u128(id), viewer)?.unwrap();
+                    let found = trace::open(tx, &look(n), found)?;
+                    Ok(sight(found.dossier.confidentiality, found.standing))
+                };
             let colleague = viewer(&AccountId::from_u128(7), 10);
             assert_eq!(seen_by(tx, 1, &viewer(&officer(), 10), 1)?, Sight::Full);
             assert_eq!(seen_by(tx, 1, &colleague, 2)?, Sight::CodeAndDate);
@@ -102,7 +111,13 @@ async fn each_viewer_stands_as_told_and_sharing_is_explicit() {
             assert_eq!(seen_by(tx, 2, &abroad, 6)?, Sight::Full);
             assert!(dossiers::end_share(tx, &DossierId::from_u128(2), &montemurlo(), doer(&body))?);
             assert_eq!(seen_by(tx, 2, &abroad, 7)?, Sight::Nothing);
-            dossiers::add_reader(tx, &DossierId::from_u128(1), &AccountId::from_u128(7), "Prova Tre", doer(&body))?;
+            dossiers::add_reader(
+                tx,
+                &DossierId::from_u128(1),
+                &AccountId::from_u128(7),
+                "Prova Tre",
+                doer(&body),
+            )?;
             assert_eq!(seen_by(tx, 1, &colleague, 8)?, Sight::Full);
             Ok(())
         })
@@ -132,7 +147,8 @@ async fn the_list_pages_and_filters() {
             assert_eq!(trace::open(tx, &look(3), closed)?[0].dossier.code, "2026-VI.3/4");
             let wanted = [("opificio 5", 1), ("2026-VI.3/2", 1), ("50%", 0), ("ampliamento", 5)];
             for (n, (text, count)) in (100..).zip(wanted) {
-                let filter = Filter { text: Some(text.into()), class: Some("VI".into()), ..Filter::default() };
+                let filter =
+                    Filter { text: Some(text.into()), class: Some("VI".into()), ..Filter::default() };
                 let found = dossiers::list(tx, &me, &filter, 9)?;
                 assert_eq!(trace::open(tx, &look(n), found)?.len(), count, "{text}");
             }
@@ -206,7 +222,10 @@ async fn the_worklist_joins_entries_dossiers_cases_and_tasks() {
             assert_eq!(sources[0], Source::Case, "what has a date comes first");
             assert_eq!(sources.len(), 4);
             let entry = lines.iter().find(|line| line.source == Source::Entry).unwrap();
-            assert_eq!((entry.about.as_deref(), entry.seen, entry.mine), (Some("Richiesta di prova"), true, false));
+            assert_eq!(
+                (entry.about.as_deref(), entry.seen, entry.mine),
+                (Some("Richiesta di prova"), true, false)
+            );
             assert!(tasks::settle(tx, &body, "dlv_1 failed", "system")?);
             let other = worklist::lines(tx, &viewer(&AccountId::from_u128(9), 99), 50)?;
             assert!(trace::open(tx, &look(2), other)?.is_empty());
@@ -228,7 +247,11 @@ async fn schemes_are_replaced_whole_and_drafts_are_the_authors_own() {
             classes::replace(tx, &body, &first, "acc_test")?;
             classes::replace(tx, &body, &Scheme { classes: vec![class("II", "Due")] }, "acc_test")?;
             assert_eq!(classes::scheme(tx, &body)?.classes.len(), 1);
-            assert_eq!(classes::name(tx, &body, "I.1")?.as_deref(), Some("Uno uno"), "old documents keep theirs");
+            assert_eq!(
+                classes::name(tx, &body, "I.1")?.as_deref(),
+                Some("Uno uno"),
+                "old documents keep theirs"
+            );
             let (author, other) = (officer(), AccountId::from_u128(9));
             drafts::save(tx, &DraftId::from_u128(1), &body, &author, ("answer", "case_1"), "{}")?;
             drafts::save(tx, &DraftId::from_u128(2), &body, &author, ("answer", "case_1"), "{\"a\":1}")?;

@@ -24,9 +24,9 @@ const ALL: &str = "select a.id, a.dossier_id, a.kind, a.unit_id, u.name, a.accou
 const ADD_READER: &str = "insert into dossier_readers (dossier_id, account, name, added_by, added_at) \
     values ($1, $2, $3, $4, $5) on conflict (dossier_id, account) do nothing";
 const REMOVE_READER: &str = "delete from dossier_readers where dossier_id = $1 and account = $2";
-const READERS: &str = "select account, name, added_at from dossier_readers where dossier_id = $1 order by name";
-const SHARED_BEFORE: &str =
-    "select count(*), cast(coalesce(sum(case when ended_at is null then 1 else 0 end), 0) as bigint) \
+const READERS: &str =
+    "select account, name, added_at from dossier_readers where dossier_id = $1 order by name";
+const SHARED_BEFORE: &str = "select count(*), cast(coalesce(sum(case when ended_at is null then 1 else 0 end), 0) as bigint) \
     from dossier_shares where dossier_id = $1 and with_body = $2";
 const SHARE: &str = "insert into dossier_shares (dossier_id, with_body, position, reason, shared_by, shared_at) \
     values ($1, $2, $3, $4, $5, $6)";
@@ -176,7 +176,8 @@ fn read_assigned(row: &Row) -> Result<Assigned, StoreError> {
     Ok(Assigned {
         id: row.parse(0)?,
         dossier: row.parse(1)?,
-        kind: AssignmentKind::parse(row.text(2)?).map_err(|_| StoreError::Shape("kind of assignment".into()))?,
+        kind: AssignmentKind::parse(row.text(2)?)
+            .map_err(|_| StoreError::Shape("kind of assignment".into()))?,
         unit: row.opt_parse(3)?,
         unit_name: row.opt_text(4)?.map(str::to_owned),
         account: row.opt_parse(5)?,
@@ -245,7 +246,8 @@ pub fn share(
     doer: Doer<'_>,
 ) -> Result<bool, StoreError> {
     let before = tx.row(SHARED_BEFORE, &[id.as_str().into(), with.as_str().into()])?;
-    let (position, live) = before.map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row.int(0)?, row.int(1)?)))?;
+    let (position, live) =
+        before.map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row.int(0)?, row.int(1)?)))?;
     if live > 0 {
         return Ok(false);
     }
