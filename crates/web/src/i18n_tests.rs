@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// Beginnings of keys that are put together at run time.
 const FAMILIES: &[&str] = &[
     "aggregation-",
+    "api-access-",
     "assignment-",
     "channel-",
     "chip-",
@@ -25,6 +26,7 @@ const FAMILIES: &[&str] = &[
     "event-",
     "fault-",
     "field-",
+    "health-",
     "kind-",
     "law-",
     "look-",
@@ -33,6 +35,7 @@ const FAMILIES: &[&str] = &[
     "problem-",
     "purpose-",
     "refusal-",
+    "remedy-",
     "role-",
     "state-",
     "status-",

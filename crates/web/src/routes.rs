@@ -69,7 +69,15 @@ impl Entry {
 
 /// Every entry, slice by slice.
 pub fn table() -> Vec<Entry> {
-    [crate::pages::health::routes(), crate::pages::plain::routes()].into_iter().flatten().collect()
+    [
+        crate::pages::health::routes(),
+        crate::pages::plain::routes(),
+        crate::api::openapi::routes(),
+        crate::api::status::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The router of the whole program.
@@ -100,11 +108,8 @@ mod tests {
                     entry.path
                 );
             } else {
-                assert!(
-                    entry.path.starts_with("/api/v1/") || entry.path.starts_with("/oauth/"),
-                    "{}",
-                    entry.path
-                );
+                let known = ["/api/v1/", "/oauth/", "/status"];
+                assert!(known.iter().any(|start| entry.path.starts_with(start)), "{}", entry.path);
             }
         }
     }

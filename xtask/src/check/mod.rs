@@ -6,7 +6,6 @@
 mod architecture;
 mod dependencies;
 mod sizes;
-mod texts;
 
 use crate::{Failure, Outcome, law_index, shell, workspace};
 
@@ -21,7 +20,6 @@ pub fn run() -> Outcome {
     part("architecture", architecture::complaints(&packages)?);
     part("dependency policy", dependencies::complaints(&packages)?);
     part("sizes", sizes::complaints()?);
-    part("interface texts", texts::complaints()?);
     part("law index", law_index::complaints()?);
     part("format", compiler(&["fmt", "--all", "--check"], &[]));
     part(

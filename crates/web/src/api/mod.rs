@@ -1,1 +1,7 @@
 //! Resources for programs under `/api/v1/`: extract, one use case, answer.
+//!
+//! Each slice describes its own operations with utoipa and hands the description to `openapi::SLICES`; a test
+//! crosses the descriptions with the list of routes.
+
+pub mod openapi;
+pub mod status;
