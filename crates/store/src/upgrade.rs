@@ -45,7 +45,8 @@ fn data_of_then(folder: &std::path::Path) -> StoreConfig {
 #[tokio::test]
 async fn data_of_schema_0006_are_upgraded_and_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let config = data_of_then(folder.path());
+    let path = folder.path().to_owned();
+    let config = tokio::task::spawn_blocking(move || data_of_then(&path)).await.unwrap();
     let store = Store::open(&config).unwrap();
     let checked = store.check_everything().await.unwrap();
     assert!(checked.faults.is_empty(), "{checked:?}");
