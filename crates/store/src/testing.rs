@@ -10,6 +10,8 @@ use crate::{Store, StoreError};
 
 /// Names the PostgreSQL of the tests (`postgres://…`); absent: SQLite.
 const VARIABLE: &str = "TELAIO_TEST_DB";
+/// A file system in memory, where Linux has one.
+const MEMORY: &str = "/dev/shm";
 /// Monday 23 November 2026, 10:00 in Rome, in UTC microseconds.
 const MORNING: i64 = 1_795_424_400_000_000;
 
@@ -74,7 +76,10 @@ pub fn test_store_at(clock: &TestClock) -> Store {
 }
 
 fn open(clock: &TestClock) -> Result<Store, StoreError> {
-    let folder = tempfile::Builder::new().prefix("telaio-test-").tempdir()?;
+    let builder = || tempfile::Builder::new().prefix("telaio-test-").to_owned();
+    // In memory where the system offers it: tests of the logic need not wait for a disk; those of
+    // durability open their stores on one.
+    let folder = builder().tempdir_in(MEMORY).or_else(|_| builder().tempdir())?;
     let mut config = StoreConfig::sqlite(folder.path(), clock.clock());
     if let Ok(url) = std::env::var(VARIABLE) {
         let mut random = [0_u8; 8];
