@@ -4,6 +4,7 @@ use crate::authority::{self, Verb};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
+use crate::use_cases::register::register_document::KnownRegisters;
 use domain::body::IpaCode;
 use domain::ids::{AccountId, Id, UnitId};
 use domain::{Moment, Refusal, Role};
@@ -20,12 +21,14 @@ pub struct App {
     pub settings: Settings,
     /// Where ids come from.
     pub ids: Ids,
+    /// Registers seen so far, so that the hot path reads nothing it does not need.
+    pub registers: KnownRegisters,
 }
 
 impl App {
     /// Joins store, clock and settings.
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
-        Self { store, clock, settings, ids: Ids::Random }
+        Self { store, clock, settings, ids: Ids::Random, registers: KnownRegisters::default() }
     }
 
     /// The context of a person at this moment.

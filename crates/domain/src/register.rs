@@ -302,28 +302,52 @@ pub struct Annulment {
 
 /// Article on cancellation.
 pub const ANNULMENT_LAW: Law = Law("D.P.R. 445/2000, art. 54");
+/// Article on the date that counts for what private parties hand in.
+pub const PRESENTATION_LAW: Law = Law("L. 241/1990, art. 18-bis");
 /// Article on the unalterable data of the entry.
 pub const IMMUTABLE_LAW: Law = Law("D.P.R. 445/2000, art. 53");
 
-/// Whether an entry may be cancelled: not twice, and only with reason and authorising act.
-pub fn check_annulment(
-    entry: &Registration,
-    reason: &str,
-    order: &str,
-) -> Result<Result<(), Refusal>, Invalid> {
+/// Reason and authorising act of a cancellation or correction: both mandatory (D.P.R. 445/2000, art. 54 c. 1).
+pub fn check_reasons(reason: &str, order_reference: &str) -> Result<(), Invalid> {
     let mut faults = Invalid::default();
-    for (pointer, text) in [("/reason", reason), ("/order_reference", order)] {
+    for (pointer, text) in [("/reason", reason), ("/order_reference", order_reference)] {
         if text.trim().is_empty() {
             faults.add(pointer, "required");
         } else if text.chars().count() > 1_000 {
             faults.add_with(pointer, "too-long", "1000");
         }
     }
-    faults.or(())?;
-    Ok(match entry.annulment {
-        Some(_) => Err(Refusal::by("already-annulled", ANNULMENT_LAW)),
-        None => Ok(()),
-    })
+    faults.or(())
+}
+
+/// Whether an entry may still change: one that is cancelled stays as it is, and is not cancelled twice.
+pub fn check_live(annulled: bool) -> Result<(), Refusal> {
+    match annulled {
+        true => Err(Refusal::by("already-annulled", ANNULMENT_LAW)),
+        false => Ok(()),
+    }
+}
+
+/// Which date counts in law for an entry, and by which rule when it is not that of the number: what citizens and
+/// firms hand in counts from the day they handed it in (L. 241/1990, art. 18-bis).
+pub fn legal_date(
+    direction: Direction,
+    correspondents: &[Correspondent],
+    registered_at: Timestamp,
+    received_at: Option<Timestamp>,
+) -> (Date, Option<Law>) {
+    let day = |at| crate::Moment::new(at).today;
+    let private = correspondents
+        .iter()
+        .any(|one| matches!(one.kind, CorrespondentKind::Person | CorrespondentKind::Firm));
+    match received_at {
+        Some(received)
+            if direction == Direction::Incoming && private && day(received) < day(registered_at) =>
+        {
+            (day(received), Some(PRESENTATION_LAW))
+        }
+        _ => (day(registered_at), None),
+    }
 }
 
 /// The data of an entry that can be mended one by one, by cancelling the datum and storing the new value beside
@@ -433,6 +457,30 @@ mod tests {
     fn numbers_have_at_least_seven_digits() {
         assert_eq!(number_label(7), "0000007");
         assert_eq!(number_label(12_345_678), "12345678");
+    }
+
+    #[test]
+    fn what_a_citizen_hands_in_counts_from_that_day() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut who = sample().correspondents;
+        let (registered, received) = (at("2026-11-23T09:00:00Z"), Some(at("2026-11-21T22:00:00Z")));
+        let date =
+            |who: &[Correspondent], direction, received| legal_date(direction, who, registered, received);
+        let (day, law) = date(&who, Direction::Incoming, received);
+        assert_eq!((day.to_string().as_str(), law), ("2026-11-21", Some(PRESENTATION_LAW)));
+        assert_eq!(date(&who, Direction::Incoming, None).1, None);
+        assert_eq!(date(&who, Direction::Outgoing, received).1, None);
+        who[0].kind = CorrespondentKind::Body;
+        assert_eq!(date(&who, Direction::Incoming, received).0.to_string(), "2026-11-23");
+    }
+
+    #[test]
+    fn a_cancellation_needs_reason_and_act_and_happens_once() {
+        assert_eq!(check_reasons("Doppia registrazione", "Det. 88 del 23/11/2026"), Ok(()));
+        let faults = check_reasons(" ", &"x".repeat(1_001)).unwrap_err();
+        let codes: Vec<_> = faults.errors.iter().map(|e| (e.pointer.as_str(), e.code)).collect();
+        assert_eq!(codes, [("/reason", "required"), ("/order_reference", "too-long")]);
+        assert_eq!(check_live(true).unwrap_err().law, Some(ANNULMENT_LAW));
     }
 
     #[test]

@@ -329,3 +329,12 @@ fn fold(text: &str) -> String {
         })
         .collect()
 }
+
+/// Whether an office is of a body and still works.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_unit(query: &mut impl Query, body: &IpaCode, unit: &UnitId) -> Result<bool, StoreError> {
+    const HAS: &str = "select 1 from units where id = $1 and body = $2 and active = 1";
+    Ok(query.row(HAS, &[unit.as_str().into(), body.as_str().into()])?.is_some())
+}

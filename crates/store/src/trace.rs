@@ -30,6 +30,11 @@ impl<T> Personal<T> {
         Self(value)
     }
 
+    /// For the nouns of this crate, when they need ids or places to go on.
+    pub(crate) fn peek(&self) -> &T {
+        &self.0
+    }
+
     /// Applies a function inside the wrapper; the result is as personal as before.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Personal<U> {
         Personal(change(self.0))
@@ -110,6 +115,14 @@ pub struct PastLook {
 pub fn open<T>(tx: &mut Tx, look: &Look, value: Personal<T>) -> Result<Traced<T>, StoreError> {
     write(tx, look)?;
     Ok(Traced(value.0))
+}
+
+/// Writes down a look that showed nothing personal (an attempt at what was closed).
+///
+/// # Errors
+/// Those of the database.
+pub fn note(tx: &mut Tx, look: &Look) -> Result<(), StoreError> {
+    write(tx, look)
 }
 
 impl Store {

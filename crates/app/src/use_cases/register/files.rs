@@ -1,0 +1,167 @@
+//! Taking in the files of a registration: streamed to the store with constant memory, looked into, refused when
+//! empty or too large. What comes back is not yet anybody's document; if no entry names it, it vanishes.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use documents::inspect::{self, Limits};
+use domain::Invalid;
+use domain::body::IpaCode;
+use domain::document::{NAME_MAX, clean_name};
+use std::collections::BTreeSet;
+use std::io::Cursor;
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
+use store::blobs::Prepared;
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Files up to this size are looked into while they come in; larger ones by their beginning, and wholly by the
+/// worker that reads their text.
+const LOOK_AT_ONCE: usize = 4 * 1024 * 1024;
+/// What is kept of a larger file's beginning to recognise its format.
+const HEAD: usize = 64 * 1024;
+
+/// A file taken in.
+#[derive(Clone)]
+pub struct ReceivedFile {
+    /// Its bytes, ready to be put in a transaction.
+    pub bytes: Prepared,
+    /// Its name, cleaned.
+    pub name: String,
+    /// Its media type by content.
+    pub media_type: String,
+    /// Codes of what an officer should know about it.
+    pub flags: Vec<&'static str>,
+    /// Pages, when known.
+    pub pages: Option<u32>,
+}
+
+/// Takes in one file of a body. `pointer` names the field in faults (`/document`, `/attachments/0`).
+///
+/// # Errors
+/// `Invalid` when the file is empty, too large or its name too long, or when the sender's stream breaks;
+/// `Problem` when the disk fails. Then nothing is left behind.
+pub async fn receive_file(
+    ctx: &Context,
+    body: &IpaCode,
+    pointer: &str,
+    given_name: &str,
+    source: impl AsyncRead + Send + Unpin,
+) -> Result<ReceivedFile> {
+    if given_name.chars().count() > 4 * NAME_MAX {
+        return Err(Invalid::with(format!("{pointer}/name"), "too-long", NAME_MAX.to_string()).into());
+    }
+    let limit = ctx.app.settings.max_file_bytes;
+    let mut watched = Watched { source, limit, seen: 0, kept: Vec::new(), whole: true, ended: None };
+    let bytes = ctx.app.store.prepare_stream(body, &mut watched).await;
+    match watched.ended {
+        Some(End::TooLarge) => return Err(Invalid::with(pointer, "file-too-large", limit.to_string()).into()),
+        Some(End::Broken) => return Err(Invalid::one(pointer, "broken-upload").into()),
+        None => {}
+    }
+    let bytes = bytes?;
+    if bytes.size == 0 {
+        return Err(Invalid::one(pointer, "empty-file").into());
+    }
+    look(clean_name(given_name), bytes, watched.kept, watched.whole).await
+}
+
+/// Takes in bytes that are already in memory.
+///
+/// # Errors
+/// As [`receive_file`].
+pub async fn receive_bytes(
+    ctx: &Context,
+    body: &IpaCode,
+    pointer: &str,
+    given_name: &str,
+    bytes: &[u8],
+) -> Result<ReceivedFile> {
+    receive_file(ctx, body, pointer, given_name, bytes).await
+}
+
+async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Result<ReceivedFile> {
+    if !whole {
+        let media_type = inspect::media_type(&kept).to_owned();
+        let flags = vec![inspect::Flag::NotFullyInspected.code()];
+        return Ok(ReceivedFile { bytes, name, media_type, flags, pages: None });
+    }
+    let looking = move || {
+        let facts = inspect::inspect(&name, Cursor::new(&kept), &Limits::default());
+        (name, facts)
+    };
+    // Small files cost microseconds: not worth a trip to another thread.
+    let (name, facts) = match bytes.size > 256 * 1024 {
+        true => tokio::task::spawn_blocking(looking).await.map_err(|e| Error::Bug(e.to_string()))?,
+        false => looking(),
+    };
+    let facts = facts.map_err(|e| Error::Bug(e.to_string()))?;
+    Ok(ReceivedFile {
+        bytes,
+        name,
+        media_type: facts.media_type.to_owned(),
+        flags: codes(&facts.flags),
+        pages: facts.pages,
+    })
+}
+
+/// The stable codes of flags, in order.
+pub fn codes(flags: &BTreeSet<inspect::Flag>) -> Vec<&'static str> {
+    flags.iter().map(|flag| flag.code()).collect()
+}
+
+/// Why a stream ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    TooLarge,
+    Broken,
+}
+
+/// Watches a stream go by: counts it, stops it at the limit, keeps its beginning (or all of it when small).
+struct Watched<R> {
+    source: R,
+    limit: u64,
+    seen: u64,
+    kept: Vec<u8>,
+    whole: bool,
+    ended: Option<End>,
+}
+
+impl<R> Watched<R> {
+    fn keep(&mut self, piece: &[u8]) {
+        if self.whole && self.kept.len() + piece.len() > LOOK_AT_ONCE {
+            self.whole = false;
+            self.kept.truncate(HEAD);
+            self.kept.shrink_to_fit();
+        }
+        if self.whole {
+            self.kept.extend_from_slice(piece);
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Task<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.source).poll_read(task, buffer) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                self.ended = Some(End::Broken);
+                return Poll::Ready(Err(error));
+            }
+            Poll::Pending => return Poll::Pending,
+        }
+        let piece = &buffer.filled()[before..];
+        self.seen += piece.len() as u64;
+        if self.seen > self.limit {
+            self.ended = Some(End::TooLarge);
+            return Poll::Ready(Err(std::io::Error::other("larger than allowed")));
+        }
+        let piece = piece.to_vec();
+        self.keep(&piece);
+        Poll::Ready(Ok(()))
+    }
+}

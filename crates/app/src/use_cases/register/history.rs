@@ -1,0 +1,37 @@
+//! The story of an entry: its leaves in the journal, newest first, beside the changes themselves.
+
+use super::{access, read};
+use crate::Verb;
+use crate::context::Context;
+use crate::error::Result;
+use domain::ids::RegistrationId;
+use store::journal::{self, Leaf};
+
+/// The leaves of the journal about an entry, newest first.
+///
+/// # Errors
+/// `NotFound` for who may not see the entry.
+pub async fn history(ctx: &Context, id: RegistrationId) -> Result<Vec<Leaf>> {
+    ctx.may(Verb::ReadRegister)?;
+    let (body, eyes) = (ctx.actor.body.clone(), access::eyes(&ctx.actor));
+    ctx.read(move |r| {
+        access::must_see(r, &body, &id, &eyes)?;
+        let mut leaves = journal::of_subject(r, &body, id.as_str())?;
+        leaves.reverse();
+        Ok(leaves)
+    })
+    .await
+}
+
+/// The entry and its story, as one page shows them.
+///
+/// # Errors
+/// As [`read::open`].
+pub async fn open_with_history(ctx: &Context, id: RegistrationId) -> Result<(read::Opened, Vec<Leaf>)> {
+    let opened = read::open(ctx, id.clone()).await?;
+    let leaves = match &opened {
+        read::Opened::Whole(_) => history(ctx, id).await?,
+        read::Opened::NumberOnly(_) => Vec::new(),
+    };
+    Ok((opened, leaves))
+}
