@@ -48,7 +48,11 @@ pub struct Numbered {
 /// Those of the database.
 pub fn next(tx: &mut Tx, scope: Scope<'_>) -> Result<Numbered, StoreError> {
     let now = tx.stamp();
-    let last = last(tx, scope)?;
+    let key = format!("{}/{}/{}", scope.body, scope.aoo, scope.register);
+    let last = match tx.memory.numbers.get(&key) {
+        Some(known) => Some(*known),
+        None => last(tx, scope)?,
+    };
     let at = last.map_or(now, |last| now.max(last.at));
     tx.note_clock_behind(at - now);
     if at - now > ALARM {
@@ -62,7 +66,10 @@ pub fn next(tx: &mut Tx, scope: Scope<'_>) -> Result<Numbered, StoreError> {
         Some(last) if last.year == year => last.number + 1,
         _ => 1,
     };
-    step(tx, scope, Numbered { year, number, at })
+    let numbered = Numbered { year, number, at };
+    tx.put(STEP, &params(scope, numbered))?;
+    tx.memory.numbers.insert(key, numbered);
+    Ok(numbered)
 }
 
 /// Puts a counter at a number that was given elsewhere (an imported register):
@@ -75,6 +82,7 @@ pub fn advance_to(tx: &mut Tx, scope: Scope<'_>, given: Numbered) -> Result<(), 
         values ($1, $2, $3, $4, $5, $6) on conflict (body, aoo, register, year) do update set \
         last = case when excluded.last > counters.last then excluded.last else counters.last end, \
         last_at = case when excluded.last_at > counters.last_at then excluded.last_at else counters.last_at end";
+    tx.memory.numbers.clear();
     tx.put(KEEP_LATER, &params(scope, given))
 }
 
@@ -88,11 +96,6 @@ pub fn last(query: &mut impl Query, scope: Scope<'_>) -> Result<Option<Numbered>
         return Ok(None);
     };
     Ok(Some(Numbered { year: row.int(0)?, number: row.int(1)?, at: row.int(2)? }))
-}
-
-fn step(tx: &mut Tx, scope: Scope<'_>, numbered: Numbered) -> Result<Numbered, StoreError> {
-    tx.put(STEP, &params(scope, numbered))?;
-    Ok(numbered)
 }
 
 fn params(scope: Scope<'_>, numbered: Numbered) -> [crate::Value; 6] {

@@ -90,8 +90,8 @@ pub struct Verified {
 /// Those of the database; `Io` when the system gives no random bytes.
 pub fn append(tx: &mut Tx, entry: Entry<'_>) -> Result<i64, StoreError> {
     let at = tx.stamp();
-    let (index, previous) = match tx.row(HEAD, &[entry.body.as_str().into()])? {
-        Some(row) => (row.int(0)? + 1, row.bytes(1)?.to_vec()),
+    let (index, previous) = match last_leaf(tx, entry.body)? {
+        Some((last, hash)) => (last + 1, hash),
         None => (0, Vec::new()),
     };
     let mut salt = [0_u8; 16];
@@ -112,7 +112,17 @@ pub fn append(tx: &mut Tx, entry: Entry<'_>) -> Result<i64, StoreError> {
     leaf.hash = leaf_hash(entry.body, &leaf, &previous);
     tx.put(INSERT, &columns(entry.body, &leaf))?;
     tx.put(INSERT_SALT, &[entry.body.as_str().into(), index.into(), salt.into()])?;
+    tx.memory.heads.insert(entry.body.to_string(), (index, leaf.hash));
     Ok(index)
+}
+
+/// Index and hash of the last leaf of a body.
+fn last_leaf(tx: &mut Tx, body: &IpaCode) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+    if let Some(known) = tx.memory.heads.remove(body.as_str()) {
+        return Ok(Some(known));
+    }
+    let row = tx.row(HEAD, &[body.as_str().into()])?;
+    row.map(|row| Ok((row.int(0)?, row.bytes(1)?.to_vec()))).transpose()
 }
 
 /// The entries about one subject, oldest first.

@@ -27,9 +27,10 @@ const PREFIX_MIN: usize = 3;
 const SAME_SECOND: i64 = 1_000_000;
 
 const FIND_ID: &str = "select id, words from search_docs where object = $1";
+const LAST: &str = "select max(id) from search_docs";
 const LAST_NEAR: &str = "select max(id) from search_docs where id >= $1 and id < $2";
-const INSERT: &str = "insert into search_docs (id, object, body, scope, words) values ($1, $2, $3, $4, $5)";
-const UPDATE: &str = "update search_docs set scope = $2, words = $3 where object = $1";
+const INSERT: &str = "insert into search_docs (id, object, body, scope, words) values ($1, $2, $3, $4, $5) \
+    on conflict (object) do update set scope = excluded.scope, words = excluded.words";
 const UPDATE_WORDS: &str = "update search_docs set words = $2 where object = $1";
 const UPDATE_SCOPE: &str = "update search_docs set scope = $2 where object = $1";
 const DELETE: &str = "delete from search_docs where object = $1";
@@ -87,9 +88,6 @@ pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
     let texts = [&thing.number, &thing.parties, &thing.subject, &thing.text];
     let words = joined(&fold(texts.map(String::as_str)));
     let scope = scope(&thing.body, &thing.readers);
-    if tx.row(FIND_ID, &[(&thing.object).into()])?.is_some() {
-        return tx.put(UPDATE, &[(&thing.object).into(), scope.into(), words.into()]);
-    }
     let id = free_place(tx, thing.at)?;
     tx.put(
         INSERT,
@@ -147,6 +145,16 @@ pub fn find(query: &mut impl Query, search: &Search) -> Result<Vec<Hit>, StoreEr
 
 /// The time itself, or the next place after what already stands in the same second.
 fn free_place(tx: &mut Tx, at: i64) -> Result<i64, StoreError> {
+    let last = match tx.memory.last_place {
+        Some(last) => last,
+        None => tx.row(LAST, &[])?.map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(i64::MIN),
+    };
+    let place = if at > last { at } else { place_among(tx, at)? };
+    tx.memory.last_place = Some(place.max(last));
+    Ok(place)
+}
+
+fn place_among(tx: &mut Tx, at: i64) -> Result<i64, StoreError> {
     let near = tx.row(LAST_NEAR, &[at.into(), (at + SAME_SECOND).into()])?;
     let last = near.map_or(Ok(None), |row| row.opt_int(0))?;
     Ok(last.map_or(at, |last| last + 1))

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::config::{Database, StoreConfig};
 use crate::dialect::{self, FolderLock};
+use crate::tx::Memory;
 use crate::vault::Vault;
 use crate::writer::{self, Closure, Counts, Job};
 use crate::{Reader, StoreError, Tx, files, migrate};
@@ -253,6 +254,7 @@ fn prepare(
     };
     let mut engine = dialect::writer(&config.database)?;
     migrate::run(engine.as_mut(), (config.clock)())?;
-    let tx = Tx { engine, clock: config.clock.clone(), vault, stamped: None, behind };
+    let tx =
+        Tx { memory: Memory::default(), engine, clock: config.clock.clone(), vault, stamped: None, behind };
     Ok((tx, lock))
 }

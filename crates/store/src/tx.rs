@@ -2,8 +2,10 @@
 //! snapshot, a [`Tx`] may write and stamps time. Only files inside this crate
 //! call them with SQL; everybody else calls the functions of the nouns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::counters::Numbered;
 use crate::dialect::Engine;
 use crate::vault::Vault;
 use crate::{Clock, Row, StoreError, Value};
@@ -44,9 +46,23 @@ impl Query for Reader {
     }
 }
 
+/// Ends of lists that a group keeps extending, read once per group instead of
+/// once per closure: nobody else writes while the group is open. Forgotten
+/// when a closure is undone and when the group ends.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Last leaf and its hash, by body.
+    pub(crate) heads: HashMap<String, (i64, Vec<u8>)>,
+    /// Last number, by body, AOO and register.
+    pub(crate) numbers: HashMap<String, Numbered>,
+    /// Last place of the search index.
+    pub(crate) last_place: Option<i64>,
+}
+
 /// The open transaction of the writer, lent to one closure at a time. What
 /// the closure wrote is undone alone when it fails or panics.
 pub struct Tx {
+    pub(crate) memory: Memory,
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) clock: Clock,
     pub(crate) vault: Arc<Vault>,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::tx::Memory;
 use crate::{StoreError, Tx};
 
 /// The largest group: bounds the memory of a group and how long its first caller waits.
@@ -109,6 +110,7 @@ pub(crate) fn run(
 }
 
 fn one_group(tx: &mut Tx, group: &mut [Box<dyn Job>], counts: &Counts) -> Result<(), StoreError> {
+    tx.memory = Memory::default();
     let end = begin(tx).and_then(|()| {
         for job in group.iter_mut() {
             one_job(tx, job.as_mut(), counts)?;
@@ -154,6 +156,7 @@ fn one_job(tx: &mut Tx, job: &mut dyn Job, counts: &Counts) -> Result<(), StoreE
     match verdict {
         Verdict::Keep => counts.kept.fetch_add(1, Ordering::Relaxed),
         Verdict::Undo => {
+            tx.memory = Memory::default();
             tx.engine.undo()?;
             counts.undone.fetch_add(1, Ordering::Relaxed)
         }
