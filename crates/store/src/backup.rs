@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dialect::{self, Engine};
 use crate::tables::{self, Sum, Table};
-use crate::{Store, StoreError, migrate};
+use crate::{Store, StoreConfig, StoreError, migrate};
 
 pub use restore::restore;
 
@@ -101,14 +101,21 @@ impl Store {
     /// `DiskFull` or `Io` when the folder cannot be written; those of the
     /// database. An unfinished set has no manifest and is never restored.
     pub async fn backup(&self, folder: &Path) -> Result<Taken, StoreError> {
-        let (folder, store) = (folder.to_owned(), self.clone());
-        let work = tokio::task::spawn_blocking(move || take(&store, &folder));
-        work.await.map_err(|_| StoreError::Panicked)?
+        beside(self.config(), folder).await
     }
 }
 
-fn take(store: &Store, folder: &Path) -> Result<Taken, StoreError> {
-    let config = store.config();
+/// Takes a backup from another process than the one that serves: it only reads, so it needs no lock.
+///
+/// # Errors
+/// As [`Store::backup`]; `Unavailable` when there is no database yet.
+pub async fn beside(config: &StoreConfig, folder: &Path) -> Result<Taken, StoreError> {
+    let (folder, config) = (folder.to_owned(), config.clone());
+    let work = tokio::task::spawn_blocking(move || take(&config, &folder));
+    work.await.map_err(|_| StoreError::Panicked)?
+}
+
+fn take(config: &StoreConfig, folder: &Path) -> Result<Taken, StoreError> {
     let taken_at = (config.clock)();
     let set = folder.join(SETS).join(format!("{taken_at:020}"));
     let pool = folder.join(POOL);
@@ -121,7 +128,7 @@ fn take(store: &Store, folder: &Path) -> Result<Taken, StoreError> {
     let mut manifest = Manifest {
         format: FORMAT,
         taken_at,
-        engine: store.engine().to_owned(),
+        engine: if engine.is_postgres() { "postgres" } else { "sqlite" }.to_owned(),
         migrations: migrate::recorded(engine.as_mut())?,
         tables: Vec::new(),
         places: Vec::new(),
@@ -135,7 +142,7 @@ fn take(store: &Store, folder: &Path) -> Result<Taken, StoreError> {
         Ok(())
     })?;
     engine.rollback()?;
-    let (copied, already) = copy_blobs(store, &pool, &mut manifest, &mut pace)?;
+    let (copied, already) = copy_blobs(config, &pool, &mut manifest, &mut pace)?;
     write_manifest(&set, &manifest)?;
     Ok(Taken {
         set,
@@ -168,7 +175,7 @@ fn write_table(
 /// Copies what the pool does not have. A file may vanish meanwhile, when its
 /// document is destroyed: the manifest says so.
 fn copy_blobs(
-    store: &Store,
+    config: &StoreConfig,
     pool: &Path,
     manifest: &mut Manifest,
     pace: &mut Pace,
@@ -180,7 +187,7 @@ fn copy_blobs(
             already += 1;
             continue;
         }
-        match copy(&store.config().blobs.join(place), &target) {
+        match copy(&config.blobs.join(place), &target) {
             Ok(()) => copied += 1,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 manifest.destroyed.push(place.clone());

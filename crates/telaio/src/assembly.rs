@@ -8,8 +8,19 @@ use std::sync::Arc;
 use app::{App, Clock, Settings};
 use store::{Database, Store, StoreConfig};
 
+use crate::cli::Place;
 use crate::commands::Stop;
 use crate::config::Config;
+
+/// The configuration of the installation that a command speaks of.
+pub fn installation(place: &Place) -> Result<Config, Stop> {
+    if let Some(file) = &place.config {
+        return Ok(Config::read(file, &std::env::vars().collect())?);
+    }
+    let mut config = Config::default();
+    config.storage.folder = demo_folder(place.data.as_deref())?;
+    Ok(config)
+}
 
 /// The store's settings for this configuration, on a clock.
 pub fn store_config(config: &Config, clock: &Clock) -> Result<StoreConfig, Stop> {
@@ -33,6 +44,11 @@ pub fn key_file(config: &Config) -> PathBuf {
         true => config.storage.folder.join("master.key"),
         false => config.storage.key_file.clone(),
     }
+}
+
+/// Opens the store for a command that has an answer of its own to what goes wrong there.
+pub fn try_open(config: &Config, clock: &Clock) -> Result<Result<Store, store::StoreError>, Stop> {
+    Ok(Store::open(&store_config(config, clock)?))
 }
 
 /// Opens the store; the text of a failure names the database and what to do.

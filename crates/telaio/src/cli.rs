@@ -21,6 +21,14 @@ pub enum Command {
     Demo(DemoOptions),
     /// Serve in production.
     Serve(ConfigFile),
+    /// Take a consistent copy of database and documents while the server runs.
+    Backup(BackupOptions),
+    /// Bring a copy back into an empty place and check every fingerprint.
+    Restore(RestoreOptions),
+    /// Move everything to another database (SQLite to PostgreSQL or back) and compare both sides.
+    MoveDatabase(MoveOptions),
+    /// Try everything the installation leans on and say how to mend what does not work.
+    Doctor(DoctorOptions),
     /// Look at a configuration file, or print one with every setting.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -44,6 +52,63 @@ pub struct ConfigFile {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Which installation a command speaks of: one with a configuration, or a demonstration.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub struct Place {
+    /// Configuration file of the installation.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data folder of a demonstration (default: in the user's data directory).
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupOptions {
+    /// Folder of the backups; files that an earlier one copied are not copied again.
+    pub folder: PathBuf,
+    /// What to copy.
+    #[command(flatten)]
+    pub place: Place,
+    /// Keep only this many sets, the newest; the others are deleted.
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreOptions {
+    /// Folder of the backups (the newest set is taken), or one set.
+    pub folder: PathBuf,
+    /// Where to; it must be empty, but for the key file.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Options of `move-database`.
+#[derive(Debug, Args)]
+pub struct MoveOptions {
+    /// What to move; the server must not run.
+    #[command(flatten)]
+    pub place: Place,
+    /// Configuration file of the new place.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// What to try.
+    #[command(flatten)]
+    pub place: Place,
+    /// For machines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of the demonstration.

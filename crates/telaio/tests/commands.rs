@@ -102,3 +102,46 @@ fn a_folder_that_is_not_a_demo_s_is_never_emptied() {
     assert_eq!(done.status.code(), Some(2));
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "mine");
 }
+
+#[test]
+fn a_backup_is_taken_while_the_demo_serves_and_comes_back_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copies, back) =
+        (folder.path().join("data"), folder.path().join("copies"), folder.path().join("back"));
+    let name = |path: &Path| path.to_str().unwrap().to_owned();
+    let demo = Demo::start(&data, &[]);
+    let taken = run(&["backup", &name(&copies), "--data", &name(&data), "--keep", "1"]);
+    assert_eq!(taken.status.code(), Some(0), "{}", text(&taken.stderr));
+    assert!(demo.get("/healthz").contains("200 OK"), "the server goes on");
+    demo.end();
+    let without_key = run(&["restore", &name(&copies), "--data", &name(&back)]);
+    assert_eq!(without_key.status.code(), Some(2), "documents cannot be read without the master keys");
+    std::fs::create_dir_all(&back).unwrap();
+    std::fs::copy(data.join("master.key"), back.join("master.key")).unwrap();
+    let restored = run(&["restore", &name(&copies), "--data", &name(&back)]);
+    assert_eq!(restored.status.code(), Some(0), "{}", text(&restored.stderr));
+    assert!(text(&restored.stdout).contains("chains"));
+    let again = run(&["restore", &name(&copies), "--data", &name(&back)]);
+    assert_eq!(again.status.code(), Some(1), "a place that is not empty is refused");
+}
+
+#[test]
+fn the_doctor_tries_every_part_and_asks_a_server_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let name = data.to_str().unwrap();
+    let calm = run(&["doctor", "--data", name, "--json"]);
+    assert_eq!(calm.status.code(), Some(0), "{}", text(&calm.stderr));
+    let parts: serde_json::Value = serde_json::from_slice(&calm.stdout).unwrap();
+    assert!(parts.as_array().unwrap().iter().any(|part| part["name"] == "storage" && part["state"] == "works"));
+    let demo = Demo::start(&data, &["--fresh"]);
+    let busy = run(&["doctor", "--data", name]);
+    assert!(text(&busy.stdout).contains("server"), "{}", text(&busy.stdout));
+    demo.end();
+    let config = folder.path().join("telaio.toml");
+    let nowhere = "[database]\nurl = \"postgres://telaio@127.0.0.1:1/none\"\n";
+    std::fs::write(&config, format!("{nowhere}[storage]\nfolder = \"{name}\"\n")).unwrap();
+    let gone = run(&["doctor", "--config", config.to_str().unwrap()]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stdout).contains("→"), "a remedy is told: {}", text(&gone.stdout));
+}

@@ -1,7 +1,12 @@
 //! One file for each command, and how a command ends.
 
+mod backup;
 mod config;
 mod demo;
+mod doctor;
+mod move_database;
+mod progress;
+mod restore;
 mod serve;
 
 use crate::cli::Command;
@@ -45,6 +50,10 @@ pub type Done = Result<(), Stop>;
 /// Runs the command.
 pub fn run(command: Command) -> Done {
     match command {
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => restore::run(&options),
+        Command::MoveDatabase(options) => move_database::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Config(command) => config::run(command),
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
