@@ -133,7 +133,9 @@ fn the_doctor_tries_every_part_and_asks_a_server_that_runs() {
     let calm = run(&["doctor", "--data", name, "--json"]);
     assert_eq!(calm.status.code(), Some(0), "{}", text(&calm.stderr));
     let parts: serde_json::Value = serde_json::from_slice(&calm.stdout).unwrap();
-    assert!(parts.as_array().unwrap().iter().any(|part| part["name"] == "storage" && part["state"] == "works"));
+    assert!(
+        parts.as_array().unwrap().iter().any(|part| part["name"] == "storage" && part["state"] == "works")
+    );
     let demo = Demo::start(&data, &["--fresh"]);
     let busy = run(&["doctor", "--data", name]);
     assert!(text(&busy.stdout).contains("server"), "{}", text(&busy.stdout));
