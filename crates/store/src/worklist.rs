@@ -92,10 +92,21 @@ const LINES: &str = "select w.source, w.id, w.target, w.label, w.about, w.due_on
 /// # Errors
 /// Those of the database.
 pub fn lines(query: &mut impl Query, viewer: &Viewer, limit: i64) -> Result<Personal<Vec<Line>>, StoreError> {
+    ask(query, viewer, limit).map(Personal::new)
+}
+
+/// How many of the first `limit` things the viewer has not opened yet: a figure, no personal data.
+///
+/// # Errors
+/// Those of the database.
+pub fn unread(query: &mut impl Query, viewer: &Viewer, limit: i64) -> Result<i64, StoreError> {
+    Ok(ask(query, viewer, limit)?.iter().filter(|line| !line.seen).count() as i64)
+}
+
+fn ask(query: &mut impl Query, viewer: &Viewer, limit: i64) -> Result<Vec<Line>, StoreError> {
     let unit = viewer.unit.as_ref().map_or("", UnitId::as_str);
     let params = [viewer.body.as_str().into(), viewer.account.as_str().into(), unit.into(), limit.into()];
-    let rows = query.rows(LINES, &params)?;
-    Ok(Personal::new(rows.iter().map(read).collect::<Result<_, _>>()?))
+    query.rows(LINES, &params)?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Line, StoreError> {

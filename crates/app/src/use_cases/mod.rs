@@ -1,4 +1,8 @@
 //! What people and programs can ask for: one file (or folder, when a noun is large) per verb.
 
 pub mod bodies;
+pub mod case;
+pub mod dossier;
 pub mod register;
+pub mod scheme;
+pub mod worklist;

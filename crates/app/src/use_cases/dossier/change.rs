@@ -1,0 +1,109 @@
+//! Moving a dossier through its life, changing who may see it, naming persons, putting documents into it.
+
+use super::{doer, must_hold};
+use crate::Verb;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use domain::dossier::{Confidentiality, DossierState};
+use domain::ids::{AccountId, DossierId, RegistrationId};
+use domain::{Invalid, Refusal};
+use store::{dossiers, register};
+
+/// Moves a dossier to another state.
+///
+/// # Errors
+/// `Refusal` when the step is not one of its life; `NotFound` for who may not see it.
+pub async fn set_state(ctx: &Context, id: DossierId, to: DossierState) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        let dossier = must_hold(tx, &it, &id, "dossier.state")?;
+        dossier.state.move_to(to)?;
+        Ok(dossiers::set_state(tx, &id, to, doer(&it.actor, &it.actor.tag()))?)
+    })
+    .await
+}
+
+/// Changes who may see a dossier.
+///
+/// # Errors
+/// `NotFound` for who may not see it; `Refusal` when it is shared and the new level would hide it from nobody told.
+pub async fn set_confidentiality(ctx: &Context, id: DossierId, level: Confidentiality) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        must_hold(tx, &it, &id, "dossier.confidentiality")?;
+        let shared = dossiers::shares(tx, &id)?.iter().any(|share| share.ended_at.is_none());
+        // What another body reads cannot become confidential behind its back: the sharing is ended first.
+        if shared && level > Confidentiality::Office {
+            return Err(Refusal::of("dossier-shared").into());
+        }
+        Ok(dossiers::set_confidentiality(tx, &id, level, doer(&it.actor, &it.actor.tag()))?)
+    })
+    .await
+}
+
+/// Names a person who may see what is confidential.
+///
+/// # Errors
+/// `Invalid` when the name is empty; `NotFound` for who may not see the dossier.
+pub async fn add_reader(ctx: &Context, id: DossierId, account: AccountId, name: String) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    if name.trim().is_empty() {
+        return Err(Invalid::one("/name", "required").into());
+    }
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        must_hold(tx, &it, &id, "dossier.add-reader")?;
+        Ok(dossiers::add_reader(tx, &id, &account, name.trim(), doer(&it.actor, &it.actor.tag()))?)
+    })
+    .await
+}
+
+/// Takes a named person off the list.
+///
+/// # Errors
+/// `NotFound` when the person is not on it, or for who may not see the dossier.
+pub async fn remove_reader(ctx: &Context, id: DossierId, account: AccountId) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        must_hold(tx, &it, &id, "dossier.remove-reader")?;
+        match dossiers::remove_reader(tx, &id, &account, doer(&it.actor, &it.actor.tag()))? {
+            true => Ok(()),
+            false => Err(Error::NotFound),
+        }
+    })
+    .await
+}
+
+/// Puts a register entry into a dossier.
+///
+/// # Errors
+/// `NotFound` when entry or dossier may not be seen; `Refusal` when the dossier is not open.
+pub async fn file_document(ctx: &Context, id: DossierId, entry: RegistrationId) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        must_hold(tx, &it, &id, "dossier.file")?.state.must_be_open()?;
+        let head = register::head(tx, &entry)?.ok_or(Error::NotFound)?;
+        let by = it.actor.account.clone().ok_or(Error::NotFound)?;
+        let named = register::assignments(tx, &entry)?
+            .iter()
+            .any(|one| one.ended_at.is_none() && one.account.as_ref() == Some(&by));
+        let visible = !head.confidential || named || head.registered_by == by.as_str();
+        if head.body != it.actor.body || !visible {
+            return Err(Error::NotFound);
+        }
+        register::place(tx, &it.actor.body, &entry, Some(&id), None, &by)?;
+        let account = it.actor.tag();
+        let what = store::timeline::Happening {
+            object: id.as_str(),
+            verb: "dossier.file",
+            about: Some(entry.as_str()),
+            ..Default::default()
+        };
+        Ok(store::timeline::append(tx, doer(&it.actor, &account), what)?)
+    })
+    .await
+}
