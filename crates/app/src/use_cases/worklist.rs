@@ -35,7 +35,8 @@ pub enum Tab {
 
 impl Tab {
     /// Every view, in the order of the page.
-    pub const ALL: [Tab; 6] = [Self::Mine, Self::Overdue, Self::Near, Self::Unread, Self::Waiting, Self::Office];
+    pub const ALL: [Tab; 6] =
+        [Self::Mine, Self::Overdue, Self::Near, Self::Unread, Self::Waiting, Self::Office];
 
     /// Code in the address and key of the words (`chip-<code>`).
     pub fn code(self) -> &'static str {

@@ -16,7 +16,13 @@ use store::{Tx, cases, trace};
 ///
 /// # Errors
 /// `NotFound` for who may not see the dossier.
-pub(crate) fn load(tx: &mut Tx, ctx: &Context, id: &CaseId, purpose: &str, change: bool) -> Result<(Case, Dossier)> {
+pub(crate) fn load(
+    tx: &mut Tx,
+    ctx: &Context,
+    id: &CaseId,
+    purpose: &str,
+    change: bool,
+) -> Result<(Case, Dossier)> {
     let (_, dossier) = cases::whereabouts(tx, id)?.ok_or(Error::NotFound)?;
     let dossier = match change {
         true => must_hold(tx, ctx, &dossier, purpose)?,

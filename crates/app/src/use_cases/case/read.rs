@@ -43,7 +43,8 @@ pub async fn open(ctx: &Context, id: CaseId) -> Result<Sheet> {
         let (case, dossier) = load(tx, &it, &id, "case.read", false)?;
         let subjects = vec![id.to_string()];
         let parties = cases::participants(tx, &id)?;
-        let participants = trace::open(tx, &look(&it, "case.participants", subjects.clone()), parties)?.into_inner();
+        let participants =
+            trace::open(tx, &look(&it, "case.participants", subjects.clone()), parties)?.into_inner();
         let found = dossiers::documents(tx, &dossier.id, &viewer(&it.actor), SHOWN)?;
         let documents = trace::open(tx, &look(&it, "case.documents", subjects), found)?.into_inner();
         let timeline = timeline::of(tx, id.as_str(), SHOWN)?;

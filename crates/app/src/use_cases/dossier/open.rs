@@ -68,6 +68,10 @@ fn known_class(tx: &mut Tx, ctx: &Context, code: &str) -> Result<String> {
     let scheme = classes::scheme(tx, &ctx.actor.body)?;
     match scheme.classes.is_empty() || scheme.find(code).is_some() {
         true => Ok(code.to_owned()),
-        false => Err(Error::from(Invalid::with("/classification", "unknown-class", code.chars().take(40).collect::<String>()))),
+        false => Err(Error::from(Invalid::with(
+            "/classification",
+            "unknown-class",
+            code.chars().take(40).collect::<String>(),
+        ))),
     }
 }

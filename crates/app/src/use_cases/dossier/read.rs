@@ -159,7 +159,8 @@ fn sheet(tx: &mut Tx, ctx: &Context, dossier: Dossier) -> Result<Sheet> {
     let who = viewer(&ctx.actor);
     let documents = dossiers::documents(tx, &id, &who, SHOWN)?;
     let subjects = vec![id.to_string()];
-    let documents = trace::open(tx, &look(ctx, "dossier.documents", subjects.clone()), documents)?.into_inner();
+    let documents =
+        trace::open(tx, &look(ctx, "dossier.documents", subjects.clone()), documents)?.into_inner();
     let found = cases::of_dossier(tx, &id)?;
     let cases = trace::open(tx, &look(ctx, "dossier.cases", subjects.clone()), found)?.into_inner();
     let parts = if own {
@@ -186,7 +187,10 @@ fn sheet(tx: &mut Tx, ctx: &Context, dossier: Dossier) -> Result<Sheet> {
         parts: parts.into_iter().filter_map(shown).collect(),
         assignments,
         readers,
-        shares: shares.into_iter().map(|share| Ok((share.clone(), name_of(tx, &share.with)?))).collect::<Result<_>>()?,
+        shares: shares
+            .into_iter()
+            .map(|share| Ok((share.clone(), name_of(tx, &share.with)?)))
+            .collect::<Result<_>>()?,
         timeline: timeline::of(tx, id.as_str(), SHOWN)?,
         neighbours: if own { neighbours(tx, &body)? } else { Vec::new() },
         units,
@@ -198,7 +202,8 @@ fn sheet(tx: &mut Tx, ctx: &Context, dossier: Dossier) -> Result<Sheet> {
 /// The other bodies that work in this installation.
 fn neighbours(tx: &mut Tx, own: &IpaCode) -> Result<Vec<(IpaCode, String)>> {
     let all = bodies::page(tx, "", BODIES_MAX)?;
-    let others = all.into_iter().filter(|body| body.inside && &body.ipa_code != own && body.valid_to.is_none());
+    let others =
+        all.into_iter().filter(|body| body.inside && &body.ipa_code != own && body.valid_to.is_none());
     Ok(others.map(|body| (body.ipa_code, body.name)).collect())
 }
 

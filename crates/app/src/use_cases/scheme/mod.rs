@@ -50,6 +50,9 @@ pub async fn scheme(ctx: &Context) -> Result<Scheme> {
 /// Those of the store.
 pub async fn suggest(ctx: &Context, subject: &str) -> Result<Vec<Proposal>> {
     let scheme = scheme(ctx).await?;
-    let own = |found: domain::scheme::Suggestion<'_>| Proposal { class: found.class.clone(), because: found.because };
+    let own = |found: domain::scheme::Suggestion<'_>| Proposal {
+        class: found.class.clone(),
+        because: found.because,
+    };
     Ok(scheme.suggest(subject, 5).into_iter().map(own).collect())
 }

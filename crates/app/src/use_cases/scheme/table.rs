@@ -13,7 +13,8 @@ use domain::scheme::Class;
 pub fn read_table(csv: &[u8]) -> Result<Vec<Class>, Invalid> {
     let text = std::str::from_utf8(csv).map_err(|_| Invalid::one("/file", "not-utf8"))?;
     let text = text.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().comment(Some(b'#')).flexible(false).from_reader(text.as_bytes());
     let headings = reader.headers().map_err(|_| Invalid::one("/file", "not-csv"))?.clone();
     let column = |name: &str| headings.iter().position(|heading| heading.trim() == name);
     let Some(code) = column("code") else {
