@@ -51,6 +51,11 @@ pub enum Ids {
 }
 
 impl Ids {
+    /// A new id, for work that has no `Context` yet (signing in).
+    pub fn mint<I: Id>(&self, moment: Moment) -> I {
+        I::from_u128(self.bits(moment))
+    }
+
     fn bits(&self, moment: Moment) -> u128 {
         let millis = u64::try_from(moment.at.as_millisecond()).unwrap_or(0);
         match self {

@@ -3,6 +3,7 @@
 //! One file per verb: load, decide, save. Only this crate joins store, channels, documents and procedures; it
 //! must not know HTTP or HTML, and law stands in `domain`.
 
+pub mod accounts;
 pub mod authority;
 pub mod clock;
 pub mod context;

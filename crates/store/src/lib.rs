@@ -25,6 +25,7 @@ mod verify;
 mod writer;
 
 pub mod backup;
+pub mod accounts;
 pub mod blobs;
 pub mod bodies;
 pub mod cases;

@@ -1,0 +1,121 @@
+//! In whose name a request acts: from the cookie of a session or from a bearer token.
+
+use super::secret;
+use super::sign_in::SESSION_IDLE;
+use crate::context::{Actor, App};
+use crate::{Error, Result};
+use domain::body::IpaCode;
+use domain::ids::{SessionId, UnitId};
+use domain::Role;
+use std::sync::Arc;
+use store::accounts::{self, Account, Post};
+
+/// The last use of a session is written at most once in so long, microseconds: a read stays a read.
+const SEEN_EVERY: i64 = 60_000_000;
+
+/// A place where a person may work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Body.
+    pub body: IpaCode,
+    /// Name of the body.
+    pub body_name: String,
+    /// Office.
+    pub unit: Option<UnitId>,
+    /// Name of the office.
+    pub unit_name: Option<String>,
+}
+
+/// Who is behind a request.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Who acts.
+    pub actor: Actor,
+    /// Session, for requests of a browser.
+    pub session: Option<SessionId>,
+    /// Token that the forms of the session must carry; empty for programs.
+    pub csrf: String,
+    /// Where the person works now and where else they may.
+    pub places: Vec<Place>,
+}
+
+/// The person of a session's cookie; `None` when it does not exist, has ended or the account may no longer enter.
+///
+/// # Errors
+/// `Problem` when the store is away.
+pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
+    let (hash, now) = (secret::digest(token), app.clock.micros());
+    let found = app
+        .store
+        .read(move |r| {
+            let Some(session) = accounts::session(r, &hash)? else { return Ok(None) };
+            if session.ends_at <= now || session.seen_at + SESSION_IDLE <= now {
+                return Ok(None);
+            }
+            let Some(account) = active(r, &session.account)? else { return Ok(None) };
+            let posts = accounts::posts(r, &account.id)?;
+            let places = places(r, &posts)?;
+            Ok::<_, Error>(Some((session, account, posts, places)))
+        })
+        .await?;
+    let Some((session, account, posts, places)) = found else { return Ok(None) };
+    if session.seen_at + SEEN_EVERY <= now {
+        let id = session.id.clone();
+        app.store.write(move |tx| accounts::seen(tx, &id, now).map_err(Error::from)).await?;
+    }
+    let actor = actor(&account, &posts, &session.body, session.unit.as_ref());
+    Ok(Some(Identity { actor, session: Some(session.id), csrf: session.csrf, places }))
+}
+
+/// The holder of a bearer token; `None` as for [`by_session`].
+///
+/// # Errors
+/// `Problem` when the store is away.
+pub async fn by_token(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
+    let (hash, now) = (secret::digest(token), app.clock.micros());
+    app.store
+        .read(move |r| {
+            let Some(holder) = accounts::token(r, &hash)?.filter(|holder| holder.ends_at > now) else {
+                return Ok(None);
+            };
+            let Some(account) = active(r, &holder.account)? else { return Ok(None) };
+            let posts = accounts::posts(r, &account.id)?;
+            let actor = actor(&account, &posts, &holder.body, holder.unit.as_ref());
+            Ok(Some(Identity { actor, session: None, csrf: String::new(), places: Vec::new() }))
+        })
+        .await
+}
+
+fn active(r: &mut store::Reader, id: &domain::ids::AccountId) -> Result<Option<Account>> {
+    Ok(accounts::find(r, id)?.filter(|account| account.state == "active"))
+}
+
+/// The actor of an account at work in a body and office: the roles held there, or in the body as a whole.
+pub fn actor(account: &Account, posts: &[Post], body: &IpaCode, unit: Option<&UnitId>) -> Actor {
+    let here = posts.iter().filter(|post| &post.body == body && (post.unit.is_none() || post.unit.as_ref() == unit));
+    let mut roles: Vec<Role> = here.map(|post| post.role).collect();
+    roles.sort();
+    roles.dedup();
+    Actor {
+        account: Some(account.id.clone()),
+        name: account.name.clone(),
+        body: body.clone(),
+        unit: unit.cloned(),
+        roles,
+        on_behalf_of: None,
+    }
+}
+
+fn places(r: &mut store::Reader, posts: &[Post]) -> Result<Vec<Place>> {
+    let mut all: Vec<Place> = Vec::new();
+    for post in posts {
+        if all.iter().any(|place| place.body == post.body && (place.unit == post.unit || post.unit.is_none())) {
+            continue;
+        }
+        let Some(body) = store::bodies::find(r, &post.body)? else { continue };
+        let unit_name =
+            post.unit.as_ref().and_then(|id| body.offices.iter().find(|o| &o.id == id).map(|o| o.name.clone()));
+        all.push(Place { body: post.body.clone(), body_name: body.name, unit: post.unit.clone(), unit_name });
+    }
+    Ok(all)
+}

@@ -1,0 +1,118 @@
+//! The second factor by time-based codes (RFC 6238): enrolment, and the check that no code works twice.
+
+use crate::{Context, Error, Result};
+use domain::ids::AccountId;
+use domain::{Invalid, Moment};
+use store::{accounts, journal, vault};
+use totp_rs::{Builder, Secret, Totp};
+
+/// Seconds of a step.
+const STEP: u64 = 30;
+/// What the seed is sealed for.
+const PURPOSE: &str = "totp";
+
+/// A seed waiting to be confirmed by a first code.
+pub struct Enrolment {
+    /// The seed in base 32, as typed into an application.
+    pub secret: String,
+    /// The `otpauth://` address that the QR code carries.
+    pub url: String,
+}
+
+/// A new seed for the actor. Nothing is kept before [`confirm`].
+pub fn enrol(ctx: &Context, username: &str) -> Result<Enrolment> {
+    let mut seed = vec![0_u8; 20];
+    getrandom::fill(&mut seed).map_err(|why| Error::Problem(format!("no randomness: {why}")))?;
+    let secret = Secret::from(seed.clone()).to_base32();
+    let url = code_of(seed, &ctx.app.settings.public_url, username)?
+        .to_url()
+        .map_err(|why| Error::Bug(format!("totp: {why}")))?;
+    Ok(Enrolment { secret, url })
+}
+
+fn code_of(seed: Vec<u8>, issuer: &str, username: &str) -> Result<Totp> {
+    let host = issuer.split("//").last().unwrap_or(issuer).replace(':', " ");
+    Builder::new()
+        .with_secret(seed)
+        .with_step_duration(STEP)
+        .with_issuer(Some(format!("Telaio {host}")))
+        .with_account_name(username)
+        .build()
+        .map_err(|why| Error::Bug(format!("totp: {why}")))
+}
+
+/// The step a code belongs to, when it is right now or one step off (clocks of telephones drift).
+fn step_of(totp: &Totp, code: &str, moment: Moment) -> Option<i64> {
+    let now = u64::try_from(moment.at.as_second()).ok()?;
+    totp.check(code, now).and_then(|step| i64::try_from(step).ok())
+}
+
+/// Keeps a seed after a first right code.
+pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
+    let seed = Secret::try_from_base32(secret).map_err(|_| Invalid::one("/code", "wrong-code"))?;
+    let totp = code_of(seed.to_vec(), "", "x")?;
+    if step_of(&totp, code.trim(), ctx.moment).is_none() {
+        return Err(Invalid::one("/code", "wrong-code").into());
+    }
+    let Some(account) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
+    let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
+    ctx.write(move |tx| {
+        let found = accounts::find(tx, &account)?.ok_or(Error::NotFound)?;
+        let sealed = vault::seal_secret(tx, &found.body, PURPOSE, &seed)?;
+        accounts::set_totp(tx, &account, Some(&sealed))?;
+        note(tx, &body, &actor, "account.second_factor.add", &account)
+    })
+    .await
+}
+
+/// Removes the second factor of the actor.
+pub async fn remove(ctx: &Context) -> Result<()> {
+    let Some(account) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
+    let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
+    ctx.write(move |tx| {
+        accounts::set_totp(tx, &account, None)?;
+        note(tx, &body, &actor, "account.second_factor.remove", &account)
+    })
+    .await
+}
+
+/// Whether a code is right for an account with a second factor; the step is used up in the same write.
+pub(super) fn check(
+    tx: &mut store::Tx,
+    store: &store::Store,
+    account: &accounts::Account,
+    code: &str,
+    moment: Moment,
+) -> Result<bool> {
+    let Some(sealed) = &account.totp_secret else { return Ok(true) };
+    let seed = vault::open_secret(tx, store, &account.body, PURPOSE, sealed)?;
+    let totp = code_of(seed.to_vec(), "", "x")?;
+    match step_of(&totp, code.trim(), moment) {
+        Some(step) => Ok(accounts::use_totp_step(tx, &account.id, step)?),
+        None => Ok(false),
+    }
+}
+
+/// A change of an account, in the journal of the body in which the actor works.
+pub(crate) fn note(
+    tx: &mut store::Tx,
+    body: &domain::body::IpaCode,
+    actor: &str,
+    verb: &str,
+    account: &AccountId,
+) -> Result<()> {
+    journal::append(
+        tx,
+        journal::Entry {
+            body,
+            actor,
+            on_behalf_of: None,
+            verb,
+            subject: account.as_str(),
+            case: None,
+            norm: None,
+            state: &[],
+        },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Signing in: password, then the second factor where the account has one.
+//!
+//! Wrong attempts lock the account for a time that doubles; the answer is the same for a wrong password, a wrong
+//! code, a locked, suspended or unknown account, so that nothing can be learned by trying.
+
+use super::{password, second_factor, secret};
+use crate::context::App;
+use crate::{Error, Result};
+use domain::Refusal;
+use domain::ids::SessionId;
+use std::sync::Arc;
+use store::accounts::{self, Account, Post, Session};
+
+/// Wrong attempts before the first lock.
+const FREE_ATTEMPTS: i64 = 5;
+/// First lock, microseconds; it doubles with each further attempt.
+const FIRST_LOCK: i64 = 60_000_000;
+/// Longest lock, microseconds: one hour.
+const LONGEST_LOCK: i64 = 3_600_000_000;
+/// A session ends after so long in any case, microseconds: twelve hours.
+pub const SESSION_LENGTH: i64 = 12 * 3_600_000_000;
+/// A session ends when unused for so long, microseconds: two hours.
+pub const SESSION_IDLE: i64 = 2 * 3_600_000_000;
+
+/// What somebody types to sign in.
+pub struct SignIn {
+    /// Name of the account.
+    pub username: String,
+    /// Password.
+    pub password: String,
+    /// Code of the second factor, if asked before.
+    pub code: Option<String>,
+    /// Browser, as it calls itself.
+    pub agent: String,
+}
+
+/// How signing in ended.
+pub enum SignedIn {
+    /// Done: the token for the cookie.
+    Session {
+        /// Token; only its digest is kept.
+        token: String,
+    },
+    /// The password is right and the account wants a code too.
+    CodeWanted,
+}
+
+fn refused() -> Error {
+    Refusal::of("wrong-credentials").into()
+}
+
+/// Signs in.
+///
+/// # Errors
+/// `Refusal` "wrong-credentials" for everything that is wrong; `Problem` when the store is away.
+pub async fn sign_in(app: &Arc<App>, asked: SignIn) -> Result<SignedIn> {
+    let username = asked.username.trim().to_lowercase();
+    let found = app.store.read(move |r| accounts::by_name(r, &username).map_err(Error::from)).await?;
+    let now = app.clock.now();
+    let usable = found.filter(|account| account.state == "active" && account.locked_until <= now.micros());
+    let kept = usable.as_ref().and_then(|account| account.password_hash.clone());
+    let typed = asked.password;
+    let right = tokio::task::spawn_blocking(move || password::matches(&typed, kept.as_deref()))
+        .await
+        .map_err(|why| Error::Bug(why.to_string()))??;
+    match usable {
+        Some(account) if right => enter(app, account, asked.code, asked.agent).await,
+        Some(account) => {
+            miss(app, account).await?;
+            Err(refused())
+        }
+        None => Err(refused()),
+    }
+}
+
+async fn miss(app: &Arc<App>, account: Account) -> Result<()> {
+    let now = app.clock.micros();
+    app.store
+        .write(move |tx| {
+            let account = accounts::find(tx, &account.id)?.ok_or(Error::NotFound)?;
+            let failures = account.failures + 1;
+            accounts::set_failures(tx, &account.id, failures, lock_until(failures, now))?;
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+/// Until when an account is locked after so many wrong attempts in a row.
+fn lock_until(failures: i64, now: i64) -> i64 {
+    let over = failures - FREE_ATTEMPTS;
+    if over < 0 { 0 } else { now + (FIRST_LOCK << over.min(10)).min(LONGEST_LOCK) }
+}
+
+async fn enter(app: &Arc<App>, account: Account, code: Option<String>, agent: String) -> Result<SignedIn> {
+    if account.totp_secret.is_some() && code.as_deref().is_none_or(|code| code.trim().is_empty()) {
+        return Ok(SignedIn::CodeWanted);
+    }
+    let token = open_session(app, account, code, agent).await?;
+    token.map_or_else(|| Err(refused()), |token| Ok(SignedIn::Session { token }))
+}
+
+/// Opens a session; `None` when the code was wrong or used before.
+async fn open_session(
+    app: &Arc<App>,
+    account: Account,
+    code: Option<String>,
+    agent: String,
+) -> Result<Option<String>> {
+    let (token, csrf, moment) = (secret::random_token()?, secret::random_token()?, app.clock.now());
+    let (hash, store) = (secret::digest(&token), app.store.clone());
+    let id: SessionId = app.ids.mint(moment);
+    let entered = app
+        .store
+        .write(move |tx| {
+            let strong = account.totp_secret.is_some();
+            if !second_factor::check(tx, &store, &account, code.as_deref().unwrap_or_default(), moment)? {
+                accounts::set_failures(tx, &account.id, account.failures + 1, lock_until(account.failures + 1, moment.micros()))?;
+                return Ok(false);
+            }
+            accounts::set_failures(tx, &account.id, 0, 0)?;
+            let posts = accounts::posts(tx, &account.id)?;
+            let (body, unit) = first_place(&posts, &account);
+            let session = Session {
+                id,
+                account: account.id.clone(),
+                body,
+                unit,
+                csrf,
+                agent: agent.chars().take(200).collect(),
+                strong,
+                created_at: moment.micros(),
+                seen_at: moment.micros(),
+                ends_at: moment.micros() + SESSION_LENGTH,
+            };
+            accounts::add_session(tx, &hash, &session)?;
+            Ok::<_, Error>(true)
+        })
+        .await?;
+    Ok(entered.then_some(token))
+}
+
+/// Where a person starts to work: the first post, preferring one with an office in the person's own body.
+pub(super) fn first_place(
+    posts: &[Post],
+    account: &Account,
+) -> (domain::body::IpaCode, Option<domain::ids::UnitId>) {
+    let own = posts.iter().filter(|post| post.body == account.body);
+    let best = own.clone().find(|post| post.unit.is_some()).or_else(|| own.clone().next()).or_else(|| posts.first());
+    best.map_or_else(|| (account.body.clone(), None), |post| (post.body.clone(), post.unit.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_grow_and_stop_at_an_hour() {
+        assert_eq!(lock_until(4, 0), 0);
+        assert_eq!(lock_until(5, 0), FIRST_LOCK);
+        assert_eq!(lock_until(6, 0), 2 * FIRST_LOCK);
+        assert_eq!(lock_until(5_000, 0), LONGEST_LOCK);
+    }
+}
