@@ -20,7 +20,8 @@ const OF_BODY: &str = "select id, username, name, body, email, password_hash, st
 const ALL: &str = "select id, username, name, body, email, password_hash, state, failures, locked_until, \
     totp_secret, totp_last_step from accounts order by username";
 const SET_STATE: &str = "update accounts set state = $2 where id = $1";
-const SET_PASSWORD: &str = "update accounts set password_hash = $2, failures = 0, locked_until = 0 where id = $1";
+const SET_PASSWORD: &str =
+    "update accounts set password_hash = $2, failures = 0, locked_until = 0 where id = $1";
 const SET_FAILURES: &str = "update accounts set failures = $2, locked_until = $3 where id = $1";
 const SET_TOTP: &str = "update accounts set totp_secret = $2, totp_last_step = 0 where id = $1";
 const USE_TOTP: &str = "update accounts set totp_last_step = $2 where id = $1 and totp_last_step < $2";
@@ -43,7 +44,8 @@ const ADD_TOKEN: &str = "insert into tokens (token_hash, id, account, body, unit
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const TOKEN: &str = "select account, body, unit_id, ends_at from tokens where token_hash = $1";
 const END_TOKEN: &str = "delete from tokens where id = $1 and account = $2";
-const TOKENS_OF: &str = "select id, label, created_at, ends_at from tokens where account = $1 order by created_at";
+const TOKENS_OF: &str =
+    "select id, label, created_at, ends_at from tokens where account = $1 order by created_at";
 
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,6 +60,18 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
     dress(Fault::from(Error::NotFound).into_response(), kind, &view, &path)
 }
 
+/// Dresses faults that arise before a route is found: a token that is not valid, a form from another site.
+pub async fn last_dress(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let view = View::of_request(&request, &state);
+    let path = request.uri().path().to_owned();
+    let kind = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
+    let response = next.run(request).await;
+    match response.extensions().get::<Fault>() {
+        Some(_) => dress(response, kind, &view, &path),
+        None => response,
+    }
+}
+
 fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Response {
     let Some(fault) = response.extensions_mut().remove::<Fault>() else {
         return plain_faults(response, kind, view, path);

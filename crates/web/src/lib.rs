@@ -9,6 +9,7 @@ pub mod chrome;
 pub mod error;
 pub mod guard;
 pub mod i18n;
+pub mod identity;
 pub mod pages;
 pub mod prefs;
 pub mod routes;

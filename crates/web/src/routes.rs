@@ -4,8 +4,8 @@
 //! how are errors shown) and lets tests cross the list with the table of permissions. A handler that is not in
 //! the list cannot be reached.
 
-use crate::guard;
 use crate::state::AppState;
+use crate::{guard, identity};
 use app::Verb;
 use axum::Router;
 use axum::middleware;
@@ -69,6 +69,7 @@ impl Entry {
 
 /// Every entry, slice by slice.
 pub fn table() -> Vec<Entry> {
+<<<<<<< HEAD
     [
         crate::pages::health::routes(),
         crate::pages::plain::routes(),
@@ -78,6 +79,12 @@ pub fn table() -> Vec<Entry> {
     .into_iter()
     .flatten()
     .collect()
+=======
+    [crate::pages::health::routes(), crate::pages::login::routes(), crate::pages::plain::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+>>>>>>> 7179181 (access: sign in with password and code, and say who asks)
 }
 
 /// The router of the whole program.
@@ -89,7 +96,12 @@ pub fn router(state: AppState) -> Router {
             entry.handler.layer(middleware::from_fn_with_state((state.clone(), rule), guard::guard));
         router = router.route(entry.path, guarded);
     }
-    router.fallback(guard::not_found).with_state(state)
+    router
+        .fallback(guard::not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), identity::identify))
+        .layer(middleware::from_fn(identity::refuse_cross_site))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::last_dress))
+        .with_state(state)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use super::secret;
 use super::sign_in::SESSION_IDLE;
 use crate::context::{Actor, App};
 use crate::{Error, Result};
+use domain::Role;
 use domain::body::IpaCode;
 use domain::ids::{SessionId, UnitId};
-use domain::Role;
 use std::sync::Arc;
 use store::accounts::{self, Account, Post};
 
@@ -92,7 +92,8 @@ fn active(r: &mut store::Reader, id: &domain::ids::AccountId) -> Result<Option<A
 
 /// The actor of an account at work in a body and office: the roles held there, or in the body as a whole.
 pub fn actor(account: &Account, posts: &[Post], body: &IpaCode, unit: Option<&UnitId>) -> Actor {
-    let here = posts.iter().filter(|post| &post.body == body && (post.unit.is_none() || post.unit.as_ref() == unit));
+    let here =
+        posts.iter().filter(|post| &post.body == body && (post.unit.is_none() || post.unit.as_ref() == unit));
     let mut roles: Vec<Role> = here.map(|post| post.role).collect();
     roles.sort();
     roles.dedup();
@@ -109,12 +110,15 @@ pub fn actor(account: &Account, posts: &[Post], body: &IpaCode, unit: Option<&Un
 fn places(r: &mut store::Reader, posts: &[Post]) -> Result<Vec<Place>> {
     let mut all: Vec<Place> = Vec::new();
     for post in posts {
-        if all.iter().any(|place| place.body == post.body && (place.unit == post.unit || post.unit.is_none())) {
+        if all.iter().any(|place| place.body == post.body && (place.unit == post.unit || post.unit.is_none()))
+        {
             continue;
         }
         let Some(body) = store::bodies::find(r, &post.body)? else { continue };
-        let unit_name =
-            post.unit.as_ref().and_then(|id| body.offices.iter().find(|o| &o.id == id).map(|o| o.name.clone()));
+        let unit_name = post
+            .unit
+            .as_ref()
+            .and_then(|id| body.offices.iter().find(|o| &o.id == id).map(|o| o.name.clone()));
         all.push(Place { body: post.body.clone(), body_name: body.name, unit: post.unit.clone(), unit_name });
     }
     Ok(all)

@@ -7,8 +7,8 @@
 pub mod identify;
 pub mod password;
 pub mod second_factor;
-pub mod session;
 pub mod secret;
+pub mod session;
 pub mod sign_in;
 pub mod tokens;
 

@@ -16,8 +16,17 @@ pub const MIN: usize = 12;
 pub const MAX: usize = 200;
 
 /// Beginnings that everyone tries; compared without digits and signs.
-const COMMON: &[&str] =
-    &["password", "qwerty", "telaio", "prato", "benvenuto", "cambiami", "changeme", "administrator", "letmein"];
+const COMMON: &[&str] = &[
+    "password",
+    "qwerty",
+    "telaio",
+    "prato",
+    "benvenuto",
+    "cambiami",
+    "changeme",
+    "administrator",
+    "letmein",
+];
 
 /// Memory in KiB, passes, lanes: the second choice of RFC 9106, scaled to a shared small server.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
@@ -63,7 +72,8 @@ pub fn matches(password: &str, kept: Option<&str>) -> Result<bool> {
             DECOY.get_or_init(|| made)
         }
     };
-    let parsed = PasswordHash::new(kept.unwrap_or(decoy)).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
+    let parsed =
+        PasswordHash::new(kept.unwrap_or(decoy)).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
     let same = hasher()?.verify_password(password.as_bytes(), &parsed).is_ok();
     Ok(same && kept.is_some())
 }
@@ -86,7 +96,10 @@ mod tests {
         let code = |password: &str| check(password, "prova.uno").map_err(|e| e.errors[0].code);
         assert_eq!(code("corta"), Err("password-short"));
         for bad in ["Password123!", "aaaaaaaaaaaaaaaa", "1234567890123", "xx-prova.uno-xx"] {
-            assert_eq!(code(bad), Err(if bad.chars().count() < MIN { "password-short" } else { "password-common" }));
+            assert_eq!(
+                code(bad),
+                Err(if bad.chars().count() < MIN { "password-short" } else { "password-common" })
+            );
         }
         assert_eq!(code("cavallo batteria graffetta"), Ok(()));
     }

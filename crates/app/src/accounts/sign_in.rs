@@ -114,7 +114,12 @@ async fn open_session(
         .write(move |tx| {
             let strong = account.totp_secret.is_some();
             if !second_factor::check(tx, &store, &account, code.as_deref().unwrap_or_default(), moment)? {
-                accounts::set_failures(tx, &account.id, account.failures + 1, lock_until(account.failures + 1, moment.micros()))?;
+                accounts::set_failures(
+                    tx,
+                    &account.id,
+                    account.failures + 1,
+                    lock_until(account.failures + 1, moment.micros()),
+                )?;
                 return Ok(false);
             }
             accounts::set_failures(tx, &account.id, 0, 0)?;
@@ -145,7 +150,8 @@ pub(super) fn first_place(
     account: &Account,
 ) -> (domain::body::IpaCode, Option<domain::ids::UnitId>) {
     let own = posts.iter().filter(|post| post.body == account.body);
-    let best = own.clone().find(|post| post.unit.is_some()).or_else(|| own.clone().next()).or_else(|| posts.first());
+    let best =
+        own.clone().find(|post| post.unit.is_some()).or_else(|| own.clone().next()).or_else(|| posts.first());
     best.map_or_else(|| (account.body.clone(), None), |post| (post.body.clone(), post.unit.clone()))
 }
 

@@ -41,10 +41,13 @@ pub struct Login {
     pub refused: Option<String>,
     /// Faults of the fields.
     pub faults: Faults,
+    /// Whether passkeys can be used here.
+    pub passkeys: bool,
 }
 
 impl Sampled for Login {
     fn samples(view: View) -> Vec<Self> {
+        let view = View { person: None, nav: Vec::new(), ..view };
         let page = |code_wanted, refused: Option<&str>| Self {
             view: view.clone(),
             next: "/register".into(),
@@ -52,6 +55,7 @@ impl Sampled for Login {
             code_wanted,
             refused: refused.map(|key| view.t(key)),
             faults: Faults::default(),
+            passkeys: true,
         };
         vec![page(false, None), page(false, Some("refusal-wrong-credentials")), page(true, None)]
     }
@@ -64,7 +68,15 @@ struct Wish {
 
 async fn show(view: View, Query(wish): Query<Wish>) -> Page {
     let next = prefs::local(wish.next.as_deref());
-    html(&Login { view, next, username: String::new(), code_wanted: false, refused: None, faults: Faults::default() })
+    html(&Login {
+        view,
+        next,
+        username: String::new(),
+        code_wanted: false,
+        refused: None,
+        faults: Faults::default(),
+        passkeys: false,
+    })
 }
 
 /// What the form sends.
@@ -98,6 +110,7 @@ async fn enter(
         code_wanted: false,
         refused: None,
         faults: Faults::default(),
+        passkeys: false,
     };
     match accounts::sign_in(&state.app, asked).await {
         Ok(SignedIn::Session { token }) => {
@@ -156,7 +169,8 @@ async fn work_in(
     identity::form_token(&view.csrf, &form.csrf)?;
     let (body, unit) = form.workplace.split_once('/').ok_or(Fault::BadRequest("bad-form"))?;
     let body = body.parse()?;
-    let unit = if unit.is_empty() { None } else { Some(unit.parse().map_err(|_| Fault::BadRequest("bad-form"))?) };
+    let unit =
+        if unit.is_empty() { None } else { Some(unit.parse().map_err(|_| Fault::BadRequest("bad-form"))?) };
     accounts::session::work_in(&state.app, &who, body, unit).await?;
     // What was on the page may not be visible from the new place, so the way leads home.
     Ok(Redirect::to("/"))

@@ -2,6 +2,7 @@
 
 pub mod fault;
 pub mod health;
+pub mod login;
 pub mod plain;
 pub mod words;
 

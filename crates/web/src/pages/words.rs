@@ -3,9 +3,8 @@
 //! They need no account and no store. The prose is in the templates, one per language.
 
 use crate::prefs::Lang;
-use crate::view::{Faults, Sampled, View};
+use crate::view::{Sampled, View};
 use askama::Template;
-use domain::Invalid;
 
 /// Which page of prose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,47 +125,6 @@ impl Sampled for FaultPage {
     }
 }
 
-/// The sign-in page. What it is posted to checks the credentials; this file only draws it.
-#[derive(Template)]
-#[template(path = "pages/login.html")]
-pub struct LoginPage {
-    /// Chrome.
-    pub view: View,
-    /// Name typed before, when the first attempt failed.
-    pub username: String,
-    /// Faults of the attempt.
-    pub faults: Faults,
-    /// Page to go to afterwards.
-    pub next: String,
-    /// Whether passkeys can be used here.
-    pub passkeys: bool,
-}
-
-impl Sampled for LoginPage {
-    fn samples(view: View) -> Vec<Self> {
-        let mut view = view;
-        view.person = None;
-        view.nav.clear();
-        let wrong = view.faults(&Invalid::one("/username", "required"));
-        vec![
-            Self {
-                view: view.clone(),
-                username: String::new(),
-                faults: Faults::default(),
-                next: "/".into(),
-                passkeys: true,
-            },
-            Self {
-                view,
-                username: "prova.uno".into(),
-                faults: wrong,
-                next: "/register".into(),
-                passkeys: false,
-            },
-        ]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +135,5 @@ mod tests {
         check_pages::<Prose>();
         check_pages::<Shortcuts>();
         check_pages::<FaultPage>();
-        check_pages::<LoginPage>();
     }
 }
