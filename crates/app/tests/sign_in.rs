@@ -94,10 +94,7 @@ async fn wrong_attempts_lock_the_account_and_the_lock_ends_by_itself() {
 async fn a_suspended_account_loses_its_open_session() {
     let (app, account) = office().await;
     let token = enter(&app).await;
-    app.store
-        .write(move |tx| store::accounts::set_state(tx, &account.id, "suspended"))
-        .await
-        .unwrap();
+    app.store.write(move |tx| store::accounts::set_state(tx, &account.id, "suspended")).await.unwrap();
     assert!(accounts::by_session(&app, &token).await.unwrap().is_none());
     assert!(attempt(&app, PASSWORD, None).await.is_err());
 }

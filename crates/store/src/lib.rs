@@ -24,8 +24,8 @@ mod value;
 mod verify;
 mod writer;
 
-pub mod backup;
 pub mod accounts;
+pub mod backup;
 pub mod blobs;
 pub mod bodies;
 pub mod cases;
