@@ -69,22 +69,14 @@ impl Entry {
 
 /// Every entry, slice by slice.
 pub fn table() -> Vec<Entry> {
-<<<<<<< HEAD
-    [
-        crate::pages::health::routes(),
-        crate::pages::plain::routes(),
-        crate::api::openapi::routes(),
-        crate::api::status::routes(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-=======
-    [crate::pages::health::routes(), crate::pages::login::routes(), crate::pages::plain::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
->>>>>>> 7179181 (access: sign in with password and code, and say who asks)
+    let mut all = Vec::new();
+    // One line a slice, in the order of the alphabet.
+    all.extend(crate::api::openapi::routes());
+    all.extend(crate::api::status::routes());
+    all.extend(crate::pages::health::routes());
+    all.extend(crate::pages::login::routes());
+    all.extend(crate::pages::plain::routes());
+    all
 }
 
 /// The router of the whole program.
