@@ -1,0 +1,98 @@
+//! Misbehaviour on purpose, chosen by the first letters of the recipient's address.
+//!
+//! | Address begins with | What happens |
+//! |---|---|
+//! | `inesistente` | the box does not exist: non-delivery 5.1.1 |
+//! | `piena` | the box is full: non-delivery 5.2.2 |
+//! | `disabilitata` | the box is disabled: non-delivery 5.2.1 |
+//! | `virus` | a virus is seen by the recipient's provider: non-delivery for virus |
+//! | `rifiuta` | the provider does not accept the message (formal check) |
+//! | `lenta` | notice after 12 hours, delivered after 13 |
+//! | `muta` | notices after 12 and 24 hours, never delivered |
+//! | `tardi` | notices after 12 and 24 hours, delivered ten minutes later |
+//! | `doppia` | every receipt comes twice |
+//! | `persa` | delivered, the delivery receipt is lost |
+//! | `rovescia` | the delivery receipt comes before the acceptance |
+//! | `breve`, `sintetica` | the delivery receipt is of that form whatever was asked |
+//! | anything else | works |
+//!
+//! The same moods can be set for any address with `Provider::set_mood`.
+
+use jiff::SignedDuration;
+
+/// How a recipient's box behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Delivers at once.
+    Good,
+    /// The box does not exist.
+    Missing,
+    /// The box is full.
+    Full,
+    /// The box is disabled.
+    Disabled,
+    /// A virus is seen on arrival.
+    Virus,
+    /// The sender's provider does not accept the message.
+    Refused,
+    /// Delivered after a first notice.
+    Slow,
+    /// Never delivered.
+    Silent,
+    /// Delivered after the definitive notice.
+    Late,
+    /// Receipts come twice.
+    Twice,
+    /// The delivery receipt is lost.
+    Lost,
+    /// Delivery receipt first, acceptance after it.
+    Backwards,
+    /// Brief delivery receipt.
+    Brief,
+    /// Synthetic delivery receipt.
+    Synthetic,
+}
+
+const MOODS: [(&str, Mood); 13] = [
+    ("inesistente", Mood::Missing),
+    ("piena", Mood::Full),
+    ("disabilitata", Mood::Disabled),
+    ("virus", Mood::Virus),
+    ("rifiuta", Mood::Refused),
+    ("lenta", Mood::Slow),
+    ("muta", Mood::Silent),
+    ("tardi", Mood::Late),
+    ("doppia", Mood::Twice),
+    ("persa", Mood::Lost),
+    ("rovescia", Mood::Backwards),
+    ("breve", Mood::Brief),
+    ("sintetica", Mood::Synthetic),
+];
+
+impl Mood {
+    /// The mood written in an address.
+    pub fn of(address: &str) -> Self {
+        MOODS.iter().find(|(word, _)| address.starts_with(word)).map_or(Self::Good, |(_, mood)| *mood)
+    }
+
+    /// When the message reaches the box, counted from the hand-over; none if never.
+    pub(crate) fn delivered_after(self) -> Option<SignedDuration> {
+        match self {
+            Self::Missing | Self::Full | Self::Disabled | Self::Virus | Self::Refused | Self::Silent => None,
+            Self::Slow => Some(SignedDuration::from_hours(13)),
+            Self::Late => Some(SignedDuration::from_mins(24 * 60 + 10)),
+            _ => Some(SignedDuration::ZERO),
+        }
+    }
+
+    /// The attribute and the extended text of the non-delivery notice, if the box says no.
+    pub(crate) fn refusal(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Missing => Some(("no-dest", "5.1.1 - Gestore di prova - indirizzo non valido")),
+            Self::Full => Some(("altro", "5.2.2 - Gestore di prova - casella piena")),
+            Self::Disabled => Some(("altro", "5.2.1 - Gestore di prova - casella disabilitata")),
+            Self::Virus => Some(("virus", "virus di prova")),
+            _ => None,
+        }
+    }
+}
