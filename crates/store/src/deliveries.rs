@@ -34,11 +34,19 @@ const OF_REGISTRATION: &str = "select d.id, d.sending_id, d.body, d.registration
     d.address, d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, \
     d.reminders, d.changed_at, s.text, s.notice_name, s.notice_xml from deliveries d join sendings s on s.id = d.sending_id \
     where d.registration_id = $1 order by d.created_at, d.position";
+const IDS_OF_REGISTRATION: &str = "select d.id, d.address, d.recipient_body from deliveries d join sendings s \
+    on s.id = d.sending_id where d.registration_id = $1 and s.notice_name is null order by d.created_at, d.position";
+const BY_OWN_IDENTIFIER: &str = "select a.delivery_id from delivery_answers a join deliveries d on \
+    d.id = a.delivery_id where d.body = $1 and a.own_identifier = $2 and (d.address = $3 or d.recipient_body = $3) \
+    order by a.at limit 1";
 const PAGE: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.channel, d.recipient_name, d.address, \
     d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, d.reminders, \
     d.changed_at, s.text, s.notice_name, s.notice_xml from deliveries d join sendings s on s.id = d.sending_id \
     where d.body = $1 and (d.created_at < $2 or (d.created_at = $2 and d.id < $3)) \
     and ($4 = '' or d.state = $4) order by d.created_at desc, d.id desc limit $5";
+const AWAITING: &str = "select id from deliveries where body = $1 and confirmation_asked = 1 and \
+    state = 'delivered' and exchange_state in ('awaiting_confirmation', 'unconfirmed', 'pending') and reminders < 2 \
+    order by changed_at limit $2";
 const COUNTS: &str = "select state, count(*) from deliveries where body = $1 group by state";
 
 /// A sending about to be written.
@@ -311,6 +319,33 @@ pub fn of_registration(
     Ok(Personal::new(rows.iter().map(read).collect::<Result<_, _>>()?))
 }
 
+/// Id, address and recipient body of the deliveries of an entry, notices left out.
+///
+/// # Errors
+/// Those of the database.
+pub fn ids_of_registration(
+    query: &mut impl Query,
+    id: &RegistrationId,
+) -> Result<Vec<(DeliveryId, String, Option<String>)>, StoreError> {
+    let rows = query.rows(IDS_OF_REGISTRATION, &[id.as_str().into()])?;
+    let read = |row: &Row| Ok((row.parse(0)?, row.text(1)?.to_lowercase(), row.opt_text(2)?.map(str::to_owned)));
+    rows.iter().map(read).collect()
+}
+
+/// The delivery which the other register confirmed under the given identifier.
+///
+/// # Errors
+/// Those of the database.
+pub fn by_own_identifier(
+    query: &mut impl Query,
+    body: &IpaCode,
+    own_identifier: &str,
+    from: &str,
+) -> Result<Option<DeliveryId>, StoreError> {
+    let row = query.row(BY_OWN_IDENTIFIER, &[body.as_str().into(), own_identifier.into(), from.into()])?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
 /// Deliveries of a body, newest first, before the given place; `state` empty means all.
 ///
 /// # Errors
@@ -326,6 +361,14 @@ pub fn page(
     let params = [body.as_str().into(), before.0.into(), before.1.into(), state.into(), limit.into()];
     let rows = query.rows(PAGE, &params)?;
     Ok(Personal::new(rows.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// Deliveries whose confirmation has not come, fewer than two reminders given.
+///
+/// # Errors
+/// Those of the database.
+pub fn awaiting(query: &mut impl Query, body: &IpaCode, limit: i64) -> Result<Vec<DeliveryId>, StoreError> {
+    query.rows(AWAITING, &[body.as_str().into(), limit.into()])?.iter().map(|row| row.parse(0)).collect()
 }
 
 /// How many deliveries of a body stand in each state.

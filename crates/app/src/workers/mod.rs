@@ -1,1 +1,3 @@
 //! What runs by itself: background loops, each a `run_once` that may be repeated without harm.
+pub mod deliver;
+pub mod receive;

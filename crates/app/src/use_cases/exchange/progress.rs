@@ -1,0 +1,138 @@
+//! What follows from what is known: the summary of a delivery, its next attempt, the task of an officer.
+//!
+//! Called in the transaction that learned something. Repeating it changes nothing: the next attempt has one row,
+//! the task one cause.
+
+use super::send::message_id;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use domain::Moment;
+use domain::ids::{DeliveryId, OutboxId, TaskId};
+use domain::message::{Delivery, DeliveryState, Event, Exchange, Fact, Policy, Step, plan};
+use jiff::Timestamp;
+use store::deliveries::{self, KnownFact, StoredDelivery};
+use store::outbox::{self, NewOutgoing};
+use store::tasks::{self, NewTask};
+use store::{Query, Tx};
+
+/// Learns a fact and draws the conclusions; `false` when it was known.
+///
+/// # Errors
+/// Those of the store.
+pub fn learn(tx: &mut Tx, ctx: &Context, policy: &Policy, id: &DeliveryId, known: &KnownFact) -> Result<bool> {
+    let is_new = deliveries::add_fact(tx, id, known)?;
+    if is_new {
+        conclude(tx, ctx, policy, id)?;
+    }
+    Ok(is_new)
+}
+
+/// A fact the program itself is witness of.
+pub fn own_fact(attempt: u16, event: Event, at: Timestamp, note: &str) -> KnownFact {
+    let note = (!note.is_empty()).then(|| note.chars().take(1_000).collect());
+    KnownFact { fact: Fact { attempt, event, at }, evidence: None, verdict: None, note, learned_at: 0 }
+}
+
+/// What is known of a delivery, as the rules of `domain` take it.
+///
+/// # Errors
+/// `NotFound`; those of the store.
+pub fn load(query: &mut impl Query, id: &DeliveryId) -> Result<(StoredDelivery, Delivery, Exchange)> {
+    let row = deliveries::find(query, id)?.ok_or(Error::NotFound)?;
+    let facts = deliveries::facts(query, id)?;
+    let delivery = Delivery::with(row.channel, facts.iter().map(|k| k.fact));
+    let received = delivery.received_at().map(|at| Moment::new(at).today);
+    let mut exchange = Exchange::new(row.confirmation_asked, received);
+    for known in deliveries::answers(query, id)? {
+        exchange.learn(Moment::from_micros(known.at).at, known.answer);
+    }
+    Ok((row, delivery, exchange))
+}
+
+/// Computes the summary anew, begins the next attempt if one is due, and tells an officer what needs one.
+///
+/// # Errors
+/// Those of the store.
+pub fn conclude(tx: &mut Tx, ctx: &Context, policy: &Policy, id: &DeliveryId) -> Result<()> {
+    let (row, delivery, exchange) = load(tx, id)?;
+    let now = Moment::from_micros(tx.stamp());
+    let step = plan(&delivery, policy, now.at);
+    let proposal = match step {
+        Step::Officer(proposal) => Some(proposal),
+        Step::TryAgain { tell, .. } => tell,
+        _ => None,
+    };
+    match step {
+        Step::TryAgain { attempt, at, .. } => {
+            let next = ctx.mint::<OutboxId>();
+            let new = NewOutgoing {
+                id: &next,
+                body: &row.body,
+                delivery: id,
+                attempt,
+                channel: row.channel,
+                message_id: &message_id(ctx, &next),
+                due_at: at.as_microsecond(),
+            };
+            outbox::insert(tx, new)?;
+        }
+        Step::Done => drop(outbox::withdraw(tx, id)?),
+        _ => {}
+    }
+    let (state, exchange_state) = (delivery.state(), exchange.state(now.today));
+    let proposal = proposal.map(|p| p.name());
+    deliveries::summarise(tx, id, state, exchange_state.name(), proposal)?;
+    tell(tx, ctx, &row, state, proposal)
+}
+
+/// One task for each delivery that needs somebody; settled by itself when a late receipt mends it.
+fn tell(
+    tx: &mut Tx,
+    ctx: &Context,
+    row: &StoredDelivery,
+    state: DeliveryState,
+    proposal: Option<&str>,
+) -> Result<()> {
+    let once = format!("delivery {}", row.id);
+    if let Some(proposal) = proposal {
+        let task = NewTask {
+            id: ctx.mint::<TaskId>(),
+            body: &row.body,
+            once,
+            unit: None,
+            account: None,
+            kind: "delivery-failed",
+            about: row.recipient_name.clone(),
+            href: format!("/deliveries/{}", row.id),
+            proposal: Some(proposal),
+            case: None,
+            due_on: None,
+        };
+        tasks::add(tx, &task, "system")?;
+    } else if matches!(state, DeliveryState::Delivered | DeliveryState::ClosedByOfficer) {
+        tasks::settle(tx, &row.body, &once, "system")?;
+    }
+    Ok(())
+}
+
+/// One task for each reminder: the message arrived and the other register keeps silent.
+///
+/// # Errors
+/// Those of the store.
+pub fn tell_of_silence(tx: &mut Tx, ctx: &Context, row: &StoredDelivery, number: i64) -> Result<()> {
+    let task = NewTask {
+        id: ctx.mint::<TaskId>(),
+        body: &row.body,
+        once: format!("silence {} {number}", row.id),
+        unit: None,
+        account: None,
+        kind: "delivery-unconfirmed",
+        about: row.recipient_name.clone(),
+        href: format!("/deliveries/{}", row.id),
+        proposal: Some(if number < 2 { "remind" } else { "escalate" }),
+        case: None,
+        due_on: None,
+    };
+    tasks::add(tx, &task, "system")?;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Reads the mailboxes: raw bytes are kept first, the mailbox is told after, receipts find their delivery.
+//!
+//! The same message twice is one row; a message that cannot be read is kept all the same; one over the limit
+//! stays in the mailbox and is reported.
+
+use crate::error::{Error, Result};
+use crate::use_cases::exchange::admit::admit;
+use crate::use_cases::exchange::roads::{Account, Exchange};
+use crate::use_cases::exchange::understand::{Came, understand};
+use channels::pec::{Arrived, Keep, Mailbox, Raw};
+use domain::body::IpaCode;
+use domain::message::Channel;
+
+/// Collects what is new in every mailbox; answers how many messages were kept. Harmless to repeat.
+///
+/// # Errors
+/// The first failure, after every mailbox was tried.
+pub async fn run_once(exchange: &Exchange) -> Result<usize> {
+    let pec = exchange.pec.iter().map(|(body, account)| (body, account, Channel::Pec));
+    let email = exchange.email.iter().map(|(body, account)| (body, account, Channel::Email));
+    let (mut kept, mut failed) = (0, None);
+    for (body, account, channel) in pec.chain(email) {
+        match collect(exchange, body, account, channel).await {
+            Ok(count) => kept += count,
+            Err(error) => {
+                tracing::warn!(%body, %error, "a mailbox could not be read");
+                failed = Some(error);
+            }
+        }
+    }
+    failed.map_or(Ok(kept), Err)
+}
+
+async fn collect(exchange: &Exchange, body: &IpaCode, account: &Account, channel: Channel) -> Result<usize> {
+    let Some(settings) = account.mailbox.clone() else { return Ok(0) };
+    let problem = |e: channels::pec::MailboxError| Error::Problem(e.to_string());
+    let mut mailbox = Mailbox::open(settings).await.map_err(problem)?;
+    let mut keeper = Keeper { exchange, body, channel, mailbox: &account.address };
+    let kept = mailbox.collect(&mut keeper).await.map_err(problem);
+    mailbox.close().await;
+    kept
+}
+
+struct Keeper<'a> {
+    exchange: &'a Exchange,
+    body: &'a IpaCode,
+    channel: Channel,
+    mailbox: &'a str,
+}
+
+impl Keep for Keeper<'_> {
+    async fn keep(&mut self, arrived: Vec<Arrived>) -> std::result::Result<Vec<u32>, String> {
+        let mut safe = Vec::new();
+        let mut waiting = Vec::new();
+        for one in arrived {
+            let raw = match one.raw {
+                Raw::Memory(raw) => raw,
+                Raw::File(path) => {
+                    let raw = tokio::fs::read(&path).await.map_err(|e| e.to_string())?;
+                    tokio::fs::remove_file(&path).await.map_err(|e| e.to_string())?;
+                    raw
+                }
+                Raw::TooLarge => {
+                    tracing::warn!(uid = one.uid, size = one.size, "a message over the limit stays in its mailbox");
+                    continue;
+                }
+            };
+            let came = Came {
+                body: self.body.clone(),
+                channel: self.channel,
+                mailbox: self.mailbox.to_owned(),
+                raw,
+            };
+            waiting.push(understand(self.exchange, came).await.map_err(|e| e.to_string())?);
+            safe.push(one.uid);
+        }
+        let ctx = self.exchange.context(self.body);
+        let policy = self.exchange.policy.clone();
+        let kept = self.exchange.app.store.write::<_, Error, _>(move |tx| {
+            for one in waiting {
+                admit(tx, &ctx, &policy, one)?;
+            }
+            Ok(())
+        });
+        kept.await.map_err(|e| e.to_string())?;
+        Ok(safe)
+    }
+}
