@@ -328,7 +328,8 @@ pub fn ids_of_registration(
     id: &RegistrationId,
 ) -> Result<Vec<(DeliveryId, String, Option<String>)>, StoreError> {
     let rows = query.rows(IDS_OF_REGISTRATION, &[id.as_str().into()])?;
-    let read = |row: &Row| Ok((row.parse(0)?, row.text(1)?.to_lowercase(), row.opt_text(2)?.map(str::to_owned)));
+    let read =
+        |row: &Row| Ok((row.parse(0)?, row.text(1)?.to_lowercase(), row.opt_text(2)?.map(str::to_owned)));
     rows.iter().map(read).collect()
 }
 

@@ -149,7 +149,11 @@ pub fn insert(tx: &mut Tx, new: &NewInbound) -> Result<Option<InboundId>, StoreE
 ///
 /// # Errors
 /// Those of the database.
-pub fn with_bytes(query: &mut impl Query, body: &IpaCode, sha256: &str) -> Result<Option<InboundId>, StoreError> {
+pub fn with_bytes(
+    query: &mut impl Query,
+    body: &IpaCode,
+    sha256: &str,
+) -> Result<Option<InboundId>, StoreError> {
     let row = query.row(SAME, &[body.as_str().into(), sha256.into()])?;
     row.map(|row| row.parse(0)).transpose()
 }

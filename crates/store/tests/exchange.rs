@@ -92,7 +92,8 @@ async fn a_fact_is_learned_once_and_reads_back() {
     let (again, asked) = (known.clone(), id.clone());
     let learned = store
         .write::<_, StoreError, _>(move |tx| {
-            let learned = [deliveries::add_fact(tx, &asked, &known)?, deliveries::add_fact(tx, &asked, &known)?];
+            let learned =
+                [deliveries::add_fact(tx, &asked, &known)?, deliveries::add_fact(tx, &asked, &known)?];
             deliveries::summarise(tx, &asked, DeliveryState::Accepted, "pending", None)?;
             Ok(learned)
         })

@@ -3,6 +3,7 @@
 pub mod bodies;
 pub mod case;
 pub mod dossier;
+pub mod exchange;
 pub mod register;
 pub mod scheme;
 pub mod worklist;

@@ -14,9 +14,9 @@ use channels::pec::Mailbox;
 use channels::{HandOverError, Outgoing as Letter};
 use domain::body::IpaCode;
 use domain::message::{Channel, DeliveryState, Event, back_off};
+use store::blobs;
 use store::deliveries::{self, StoredDelivery};
 use store::outbox::{self, Claimed, Outgoing};
-use store::blobs;
 
 /// How long a claimed row is ours, microseconds: longer than any hand-over.
 const LEASE: i64 = 10 * 60 * 1_000_000;
@@ -31,8 +31,11 @@ const LARGEST: u64 = 80 * 1024 * 1024;
 /// `Problem` when the store fails; what a server does is not an error but a fact.
 pub async fn run_once(exchange: &Exchange) -> Result<usize> {
     let now = exchange.app.clock.micros();
-    let claimed =
-        exchange.app.store.write::<_, Error, _>(move |tx| Ok(outbox::claim(tx, now, LEASE, TOGETHER)?)).await?;
+    let claimed = exchange
+        .app
+        .store
+        .write::<_, Error, _>(move |tx| Ok(outbox::claim(tx, now, LEASE, TOGETHER)?))
+        .await?;
     let count = claimed.len();
     for one in claimed {
         let id = one.row.id.clone();
@@ -117,8 +120,14 @@ async fn prepare(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery)
 }
 
 /// Puts the message into the recipient's inbox: both sides in one transaction, so it can be neither lost nor twice.
-async fn into_hub(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery, letter: Letter) -> Result<()> {
-    let body = delivery.recipient_body.clone().ok_or_else(|| Error::Bug("hub delivery without body".into()))?;
+async fn into_hub(
+    exchange: &Exchange,
+    row: &Outgoing,
+    delivery: &StoredDelivery,
+    letter: Letter,
+) -> Result<()> {
+    let body =
+        delivery.recipient_body.clone().ok_or_else(|| Error::Bug("hub delivery without body".into()))?;
     let came = Came { body: body.clone(), channel: Channel::Hub, mailbox: body.to_string(), raw: letter.raw };
     let understood = understand(exchange, came).await?;
     let (receiver, sender) = (exchange.context(&body), exchange.context(&row.body));
@@ -202,18 +211,20 @@ pub async fn remind(exchange: &Exchange, body: &IpaCode) -> Result<usize> {
     let waiting = ctx.read(move |r| Ok(deliveries::awaiting(r, &code, 1_000)?)).await?;
     let mut reminded = 0;
     for id in waiting {
-        let (ctx, policy) = (ctx.clone(), policy.clone());
-        let given = ctx.clone().write(move |tx| {
-            let (row, _, answers) = progress::load(tx, &id)?;
-            let due = i64::from(answers.reminders_due(ctx.moment.today));
-            let given = due > 0 && deliveries::remind(tx, &id, due)?;
-            if given {
-                progress::conclude(tx, &ctx, &policy, &id)?;
-                progress::tell_of_silence(tx, &ctx, &row, due)?;
-            }
-            Ok(given)
-        });
-        reminded += usize::from(given.await?);
+        let (inside, policy) = (ctx.clone(), policy.clone());
+        let given = ctx
+            .write(move |tx| {
+                let (row, _, answers) = progress::load(tx, &id)?;
+                let due = i64::from(answers.reminders_due(inside.moment.today));
+                let given = due > 0 && deliveries::remind(tx, &id, due)?;
+                if given {
+                    progress::conclude(tx, &inside, &policy, &id)?;
+                    progress::tell_of_silence(tx, &inside, &row, due)?;
+                }
+                Ok(given)
+            })
+            .await?;
+        reminded += usize::from(given);
     }
     Ok(reminded)
 }

@@ -1,3 +1,4 @@
 //! What runs by itself: background loops, each a `run_once` that may be repeated without harm.
+
 pub mod deliver;
 pub mod receive;

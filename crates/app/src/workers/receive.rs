@@ -61,7 +61,11 @@ impl Keep for Keeper<'_> {
                     raw
                 }
                 Raw::TooLarge => {
-                    tracing::warn!(uid = one.uid, size = one.size, "a message over the limit stays in its mailbox");
+                    tracing::warn!(
+                        uid = one.uid,
+                        size = one.size,
+                        "a message over the limit stays in its mailbox"
+                    );
                     continue;
                 }
             };

@@ -5,18 +5,18 @@
 
 use super::answer::{self, Answering};
 use super::progress;
-use super::understand::{About, Details, Understood};
+use super::understand::{About, Understood};
 use crate::context::Context;
 use crate::error::Result;
+use documents::segnatura::{ExchangeMessage, Identifier, Received};
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{DeliveryId, InboundId};
-use domain::message::{Answer, Anomaly, Event, Fact, Policy};
-use documents::segnatura::{ExchangeMessage, Identifier, Received};
+use domain::message::{Anomaly, Answer, Event, Fact, Policy};
 use jiff::Timestamp;
 use store::counters::Scope;
 use store::deliveries::{self, KnownAnswer, KnownFact};
 use store::inbox::{self, Handled};
-use store::{Tx, blobs, outbox, register, trace};
+use store::{Tx, blobs, outbox, register};
 
 /// Keeps the message; `None` when the same bytes were kept before.
 ///
@@ -73,8 +73,13 @@ fn receipt(
 }
 
 fn attached(tx: &mut Tx, it: &Understood, delivery: &DeliveryId) -> Result<()> {
-    let how =
-        Handled { state: "attached", registration: None, delivery: Some(delivery), by: "system", reason: None };
+    let how = Handled {
+        state: "attached",
+        registration: None,
+        delivery: Some(delivery),
+        by: "system",
+        reason: None,
+    };
     inbox::handle(tx, &it.row.id, how)?;
     Ok(())
 }
@@ -87,7 +92,9 @@ fn attach_answer(
     (message, from, at): (&ExchangeMessage, &str, Timestamp),
 ) -> Result<()> {
     let (answer, about, own, reason) = match message {
-        ExchangeMessage::Confirmation { own, received } => (Answer::Confirmed, Some(received), Some(own), None),
+        ExchangeMessage::Confirmation { own, received } => {
+            (Answer::Confirmed, Some(received), Some(own), None)
+        }
         ExchangeMessage::Update { own, received } => (Answer::Updated, Some(received), Some(own), None),
         ExchangeMessage::Exception { own, received, reason } => {
             (Answer::Exception { anomaly: Anomaly::read(reason) }, Some(received), own.as_ref(), Some(reason))
@@ -130,10 +137,14 @@ fn delivery_of(tx: &mut Tx, body: &IpaCode, id: &Identifier, from: &str) -> Resu
     if id.administration.code != body.as_str() {
         return Ok(None);
     }
-    let (Ok(aoo), Ok(number)) = (AooCode::parse(&id.aoo.code), id.number.parse::<i64>()) else { return Ok(None) };
+    let (Ok(aoo), Ok(number)) = (AooCode::parse(&id.aoo.code), id.number.parse::<i64>()) else {
+        return Ok(None);
+    };
     let Some(Ok(code)) = id.register.as_deref().map(RegisterCode::parse) else { return Ok(None) };
     let scope = Scope { body, aoo: &aoo, register: &code };
-    let Some(entry) = register::by_number(tx, scope, i64::from(id.date.year()), number)? else { return Ok(None) };
+    let Some(entry) = register::by_number(tx, scope, i64::from(id.date.year()), number)? else {
+        return Ok(None);
+    };
     let all = deliveries::ids_of_registration(tx, &entry)?;
     let from = from.to_lowercase();
     let of_sender = all.iter().find(|(_, address, code)| *address == from || code.as_deref() == Some(&from));

@@ -133,7 +133,8 @@ fn entry_parts(
     delivery: &StoredDelivery,
     mut files: Vec<Attachment>,
 ) -> Result<(String, Vec<Attachment>)> {
-    let xml = segnatura::write(&segnatura_of(body, entry, delivery)?).map_err(|e| Error::Bug(e.to_string()))?;
+    let xml =
+        segnatura::write(&segnatura_of(body, entry, delivery)?).map_err(|e| Error::Bug(e.to_string()))?;
     let seal = exchange.seals.get(&body.ipa_code);
     let seal = seal.ok_or_else(|| Error::Problem(format!("{} has no seal", body.ipa_code)))?;
     let sealed = xades::sign_enveloped(&xml, seal, exchange.app.clock.now().at);

@@ -19,7 +19,13 @@ use store::{Query, Tx};
 ///
 /// # Errors
 /// Those of the store.
-pub fn learn(tx: &mut Tx, ctx: &Context, policy: &Policy, id: &DeliveryId, known: &KnownFact) -> Result<bool> {
+pub fn learn(
+    tx: &mut Tx,
+    ctx: &Context,
+    policy: &Policy,
+    id: &DeliveryId,
+    known: &KnownFact,
+) -> Result<bool> {
     let is_new = deliveries::add_fact(tx, id, known)?;
     if is_new {
         conclude(tx, ctx, policy, id)?;

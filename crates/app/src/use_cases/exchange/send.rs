@@ -176,7 +176,8 @@ pub(crate) fn queue(tx: &mut Tx, ctx: &Context, sending: NewSending<'_>, all: &[
         };
         outbox::insert(tx, row)?;
     }
-    let state: Vec<String> = all.iter().map(|d| format!("{} {} {}", d.id, d.channel.name(), d.address)).collect();
+    let state: Vec<String> =
+        all.iter().map(|d| format!("{} {} {}", d.id, d.channel.name(), d.address)).collect();
     journal::append(
         tx,
         Entry {
