@@ -217,6 +217,9 @@ impl Store {
     }
 
     async fn body_key(&self, body: &IpaCode) -> Result<BodyKey, StoreError> {
+        if let Some(known) = self.vault().remembered(body) {
+            return Ok(known);
+        }
         let (vault, asked) = (self.vault().clone(), body.clone());
         let found = self.read(move |reader| vault.find(reader, &asked)).await?;
         if let Some(found) = found {

@@ -62,10 +62,15 @@ impl Vault {
         })
     }
 
+    /// The data key of a body, if it was used since the start: no question to the database.
+    pub(crate) fn remembered(&self, body: &IpaCode) -> Option<BodyKey> {
+        self.known().get(body.as_str()).cloned()
+    }
+
     /// The data key of a body, if it has one yet.
     pub(crate) fn find(&self, query: &mut impl Query, body: &IpaCode) -> Result<Option<BodyKey>, StoreError> {
-        if let Some(known) = self.known().get(body.as_str()) {
-            return Ok(Some(known.clone()));
+        if let Some(known) = self.remembered(body) {
+            return Ok(Some(known));
         }
         let Some(row) = query.row(FIND, &[body.as_str().into()])? else {
             return Ok(None);

@@ -7,6 +7,7 @@
 
 mod machine;
 mod report;
+mod store;
 
 use crate::setup::Purpose;
 use crate::{Failure, Outcome, setup, shell};
@@ -43,8 +44,12 @@ pub struct Samples {
     pub notes: Vec<String>,
 }
 
-/// Every row there is, in the order of `docs/benchmarks.md`.
-const ROWS: &[Row] = &[];
+/// Every row there is, by the part of the house that it measures.
+const PARTS: &[&[Row]] = &[store::ROWS];
+
+fn all() -> impl Iterator<Item = &'static Row> {
+    PARTS.iter().flat_map(|part| part.iter())
+}
 
 /// A row with its samples and the conditions it was measured under.
 pub struct Measured {
@@ -58,9 +63,9 @@ pub struct Measured {
 pub fn run(arguments: &[String]) -> Outcome {
     let (names, json) = arguments_of(arguments)?;
     let rows: Vec<&Row> =
-        ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect();
+        all().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect();
     if rows.is_empty() {
-        let known: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+        let known: Vec<&str> = all().map(|row| row.name).collect();
         return Err(Failure::Unready(format!("no such row; rows are: {}", known.join(" "))));
     }
     setup::ensure(Purpose::Bench)?;

@@ -1,7 +1,7 @@
 //! A throw-away PostgreSQL cluster, started as an unprivileged user and stopped when dropped.
 //!
-//! It never flushes: tests want speed and nobody wants their data back. (Benchmarks must not use it
-//! as it stands.) Parallel tests use a schema each, so one cluster serves them all.
+//! For tests it never flushes: they want speed and nobody wants their data back. For benchmarks it is
+//! as durable as in production. Parallel tests use a schema each, so one cluster serves them all.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -9,6 +9,10 @@ use std::process::Command;
 
 use super::Folder;
 use crate::{Failure, Outcome, shell};
+
+const VOLATILE: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+/// The server's own defaults, and the memory that its documentation advises.
+const DURABLE: &str = "-c fsync=on -c synchronous_commit=on -c full_page_writes=on -c shared_buffers=512MB";
 
 /// A running cluster; dropping it stops the server and removes its files.
 pub struct Postgres {
@@ -19,8 +23,17 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster and waits until it answers.
+    /// Makes a cluster for tests and waits until it answers.
     pub fn start() -> Outcome<Postgres> {
+        Postgres::with(VOLATILE)
+    }
+
+    /// Makes a cluster that flushes every commit, for benchmarks.
+    pub fn start_durable() -> Outcome<Postgres> {
+        Postgres::with(DURABLE)
+    }
+
+    fn with(durability: &str) -> Outcome<Postgres> {
         let programs = programs().ok_or_else(|| {
             Failure::Unready("PostgreSQL is not installed: cargo xtask setup test".to_owned())
         })?;
@@ -29,7 +42,7 @@ impl Postgres {
         let url = format!("postgres://telaio:{password}@127.0.0.1:{port}/postgres");
         let cluster = Postgres { folder, programs, owner, url };
         cluster.initialise(&password)?;
-        cluster.control(&settings(port, cluster.folder.path()), "start")?;
+        cluster.control(&settings(port, cluster.folder.path(), durability), "start")?;
         Ok(cluster)
     }
 
@@ -85,10 +98,9 @@ impl Drop for Postgres {
     }
 }
 
-fn settings(port: u16, folder: &std::path::Path) -> String {
+fn settings(port: u16, folder: &std::path::Path, durability: &str) -> String {
     format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=200 \
-         -c fsync=off -c synchronous_commit=off -c full_page_writes=off",
+        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=200 {durability}",
         folder.display()
     )
 }

@@ -1,0 +1,140 @@
+//! Measures the store against its peers for `cargo xtask bench`: one row per
+//! run, both sides interleaved in the same process, samples as JSON on the
+//! standard output. The contracts of the rows are in `docs/benchmarks.md`;
+//! here the store is called directly, without HTTP.
+//!
+//! `measure ROW` where ROW is one of r1 r2 r3 r4 r16 r17 r20 r23.
+
+mod peers;
+mod reading;
+mod workload;
+
+use std::time::Duration;
+
+use workload::Bench;
+
+/// Rounds of each side.
+pub const ROUNDS: usize = 5;
+/// How long one side of one round runs.
+pub const SPAN: Duration = Duration::from_millis(1_500);
+
+/// Any failure ends the run with its text.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Samples of both sides, one per round.
+pub struct Samples {
+    telaio: Vec<f64>,
+    peer: Vec<f64>,
+    unit: &'static str,
+    smaller_is_better: bool,
+    notes: Vec<String>,
+}
+
+impl Samples {
+    /// Of rates: more is better.
+    pub fn per_second() -> Self {
+        Self { telaio: Vec::new(), peer: Vec::new(), unit: "/s", smaller_is_better: false, notes: Vec::new() }
+    }
+
+    /// Of times: less is better.
+    pub fn time(unit: &'static str) -> Self {
+        Self { unit, smaller_is_better: true, ..Self::per_second() }
+    }
+
+    /// Adds one round.
+    pub fn add(&mut self, telaio: f64, peer: f64) {
+        self.telaio.push(telaio);
+        self.peer.push(peer);
+    }
+
+    /// Adds what a reader must know.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let row = std::env::args().nth(1).unwrap_or_default();
+    let samples = match row.as_str() {
+        "r1" => one_client().await?,
+        "r2" => groups(64).await?,
+        "r3" => against_pgbench().await?,
+        "r4" => groups(1_024).await?,
+        "r16" => reading::search().await?,
+        "r17" => reading::visible_at_once().await?,
+        "r20" => reading::audit().await?,
+        "r23" => while_backing_up().await?,
+        other => return Err(format!("no such row: {other:?}").into()),
+    };
+    let json = serde_json::json!({
+        "telaio": samples.telaio, "peer": samples.peer, "unit": samples.unit,
+        "smaller_is_better": samples.smaller_is_better, "notes": samples.notes,
+    });
+    println!("{json}");
+    Ok(())
+}
+
+/// R1: a durable registration with 20 kB against the same bytes appended and flushed.
+async fn one_client() -> Outcome<Samples> {
+    let bench = Bench::sqlite()?;
+    let mut samples = Samples::per_second();
+    bench.run(1, SPAN / 2).await?;
+    for _ in 0..ROUNDS {
+        let ours = bench.run(1, SPAN).await?;
+        samples.add(ours.per_second(), peers::append_and_flush(bench.folder(), SPAN)?);
+    }
+    samples.note("store level: no HTTP; SQLite".into());
+    Ok(samples)
+}
+
+/// R2 and R4: many clients against the bare engine storing the same bytes in groups of the same size.
+async fn groups(clients: usize) -> Outcome<Samples> {
+    let bench = Bench::sqlite()?;
+    let mut samples = Samples::per_second();
+    bench.run(clients, SPAN / 2).await?;
+    let mut sizes = Vec::new();
+    for _ in 0..ROUNDS {
+        let ours = bench.run(clients, SPAN).await?;
+        sizes.push(ours.per_flush());
+        let group = ours.per_flush().round().max(1.0) as usize;
+        samples.add(ours.per_second(), peers::bare_sqlite(bench.folder(), group, SPAN)?);
+    }
+    samples.note(format!("store level: no HTTP; registrations per flush in each round: {sizes:.1?}"));
+    Ok(samples)
+}
+
+/// R3: 64 clients on PostgreSQL against `pgbench -N` on the same server.
+async fn against_pgbench() -> Outcome<Samples> {
+    let url = std::env::var("TELAIO_TEST_DB").map_err(|_| "TELAIO_TEST_DB names no PostgreSQL")?;
+    let bench = Bench::postgres(&url)?;
+    peers::prepare_pgbench(&url)?;
+    let mut samples = Samples::per_second();
+    bench.run(64, SPAN / 2).await?;
+    for _ in 0..ROUNDS {
+        let ours = bench.run(64, SPAN).await?;
+        samples.add(ours.per_second(), peers::pgbench(&url, SPAN)?);
+    }
+    samples.note("store level: no HTTP; both sides on the same PostgreSQL".into());
+    Ok(samples)
+}
+
+/// R23: registrations per second while a backup runs, against just before.
+async fn while_backing_up() -> Outcome<Samples> {
+    let bench = Bench::sqlite()?;
+    bench.run(64, SPAN * 4).await?;
+    let mut samples = Samples::per_second();
+    for round in 0..ROUNDS {
+        let before = bench.run(4, SPAN).await?;
+        let store = bench.store().clone();
+        let target = bench.folder().join(format!("backup-{round}"));
+        let backup = tokio::spawn(async move { store.backup(&target).await });
+        let during = bench.run(4, SPAN).await?;
+        let ended = backup.is_finished();
+        let taken = backup.await??;
+        samples.add(during.per_second(), before.per_second());
+        samples.note(format!("round {round}: {} rows copied, ended within the span: {ended}", taken.rows));
+    }
+    samples.note("bytes of loss: none, what was acknowledged before the backup began is in it".into());
+    Ok(samples)
+}
