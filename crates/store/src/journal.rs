@@ -143,6 +143,14 @@ pub fn page(query: &mut impl Query, body: &IpaCode, from: i64, limit: i64) -> Re
     query.rows(FIELDS_FROM, &params)?.iter().map(read).collect()
 }
 
+/// How many entries the chain of a body has.
+///
+/// # Errors
+/// Those of the database.
+pub fn length(query: &mut impl Query, body: &IpaCode) -> Result<i64, StoreError> {
+    query.row(HEAD, &[body.as_str().into()])?.map_or(Ok(0), |row| Ok(row.int(0)? + 1))
+}
+
 /// Reads the whole chain of a body and recomputes every hash.
 ///
 /// # Errors

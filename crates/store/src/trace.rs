@@ -170,6 +170,16 @@ pub fn looks_by(
     query.rows(BY_ACTOR, &params)?.iter().map(read).collect()
 }
 
+/// The latest looks of a body, newest first, at most `limit`.
+///
+/// # Errors
+/// Those of the database.
+pub fn latest(query: &mut impl Query, body: &IpaCode, limit: i64) -> Result<Vec<PastLook>, StoreError> {
+    const LATEST: &str = "select id, at, body, actor, unit_id, purpose, norm, case_id from looks \
+        where body = $1 order by at desc, id desc limit $2";
+    query.rows(LATEST, &[body.as_str().into(), limit.into()])?.iter().map(read).collect()
+}
+
 fn write(tx: &mut Tx, look: &Look) -> Result<(), StoreError> {
     let at = tx.stamp();
     tx.put(

@@ -49,16 +49,51 @@ pub fn check(password: &str, username: &str) -> std::result::Result<(), Invalid>
     if guessable { Err(Invalid::one("/password", "password-common")) } else { Ok(()) }
 }
 
-fn hasher() -> Result<Argon2<'static>> {
+/// For the demo's accounts, whose passwords are printed anyway: a hundred of them must be made in a moment.
+const DEMO_COST: (u32, u32, u32) = (256, 1, 1);
+
+fn hasher(cost: (u32, u32, u32)) -> Result<Argon2<'static>> {
     let params =
-        Params::new(COST.0, COST.1, COST.2, None).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
+        Params::new(cost.0, cost.1, cost.2, None).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The Argon2id string of a password. Slow on purpose: call it off the async threads.
-pub fn hash(password: &str) -> Result<String> {
-    let hashed = hasher()?.hash_password(password.as_bytes());
+fn hash_at(cost: (u32, u32, u32), password: &str) -> Result<String> {
+    let hashed = hasher(cost)?.hash_password(password.as_bytes());
     hashed.map(|hash| hash.to_string()).map_err(|why| Error::Bug(format!("argon2: {why}")))
+}
+
+/// The Argon2id string of a password. Slow on purpose: call it off the async threads.
+///
+/// # Errors
+/// `Bug` when the parameters are refused.
+pub fn hash(password: &str) -> Result<String> {
+    hash_at(COST, password)
+}
+
+/// The Argon2id string of a password of the demo.
+///
+/// # Errors
+/// `Bug` when the parameters are refused.
+pub fn hash_for_demo(password: &str) -> Result<String> {
+    hash_at(DEMO_COST, password)
+}
+
+/// Hashes off the async threads.
+///
+/// # Errors
+/// `Bug` when the work was lost.
+pub async fn hash_apart(password: String) -> Result<String> {
+    tokio::task::spawn_blocking(move || hash(&password)).await.map_err(|why| Error::Bug(why.to_string()))?
+}
+
+/// Compares off the async threads.
+///
+/// # Errors
+/// `Bug` when the work was lost.
+pub async fn matches_apart(password: String, kept: Option<String>) -> Result<bool> {
+    let compare = move || matches(&password, kept.as_deref());
+    tokio::task::spawn_blocking(compare).await.map_err(|why| Error::Bug(why.to_string()))?
 }
 
 /// Whether a password is the one behind a string. Without a string the same work is done against a decoy, so that
@@ -74,7 +109,7 @@ pub fn matches(password: &str, kept: Option<&str>) -> Result<bool> {
     };
     let parsed =
         PasswordHash::new(kept.unwrap_or(decoy)).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
-    let same = hasher()?.verify_password(password.as_bytes(), &parsed).is_ok();
+    let same = hasher(COST)?.verify_password(password.as_bytes(), &parsed).is_ok();
     Ok(same && kept.is_some())
 }
 

@@ -14,3 +14,18 @@ pub fn random_token() -> Result<String> {
 pub fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
+
+/// A code that a person can write down: ten letters and digits in two groups, fifty bits.
+pub fn short_code() -> Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
+    let mut bytes = [0_u8; 10];
+    getrandom::fill(&mut bytes).map_err(|why| Error::Problem(format!("no randomness: {why}")))?;
+    let letters: String = bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    Ok(format!("{}-{}", &letters[..5], &letters[5..]))
+}
+
+/// The digest of a code as typed: case, blanks and dashes aside.
+pub fn digest_of_code(code: &str) -> [u8; 32] {
+    let bare: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    Sha256::digest(bare.to_ascii_lowercase().as_bytes()).into()
+}

@@ -113,7 +113,10 @@ async fn open_session(
         .store
         .write(move |tx| {
             let strong = account.totp_secret.is_some();
-            if !second_factor::check(tx, &store, &account, code.as_deref().unwrap_or_default(), moment)? {
+            let typed = code.as_deref().unwrap_or_default();
+            if !second_factor::check(tx, &store, &account, typed, moment)?
+                && !recovery_code(tx, &account, typed)?
+            {
                 accounts::set_failures(
                     tx,
                     &account.id,
@@ -123,29 +126,60 @@ async fn open_session(
                 return Ok(false);
             }
             accounts::set_failures(tx, &account.id, 0, 0)?;
-            let posts = accounts::posts(tx, &account.id)?;
-            let (body, unit) = first_place(&posts, &account);
-            let session = Session {
-                id,
-                account: account.id.clone(),
-                body,
-                unit,
-                csrf,
-                agent: agent.chars().take(200).collect(),
-                strong,
-                created_at: moment.micros(),
-                seen_at: moment.micros(),
-                ends_at: moment.micros() + SESSION_LENGTH,
-            };
-            accounts::add_session(tx, &hash, &session)?;
+            let opened = Opened { id, hash, csrf, agent, strong, now: moment.micros() };
+            begin(tx, &account, opened)?;
             Ok::<_, Error>(true)
         })
         .await?;
     Ok(entered.then_some(token))
 }
 
+/// Opens a session for somebody who has just proved who they are with a passkey; the token for the cookie.
+pub(super) async fn open_proved(app: &Arc<App>, account: Account, agent: String) -> Result<String> {
+    let (token, csrf, moment) = (secret::random_token()?, secret::random_token()?, app.clock.now());
+    let hash = secret::digest(&token);
+    let id: SessionId = app.ids.mint(moment);
+    let opened = Opened { id, hash, csrf, agent, strong: true, now: moment.micros() };
+    app.store.write(move |tx| begin(tx, &account, opened)).await?;
+    Ok(token)
+}
+
+/// What a new session is made of.
+struct Opened {
+    id: SessionId,
+    hash: Vec<u8>,
+    csrf: String,
+    agent: String,
+    strong: bool,
+    now: i64,
+}
+
+/// Every entry begins a session with a secret of its own: one planted before is worth nothing afterwards.
+fn begin(tx: &mut store::Tx, account: &Account, opened: Opened) -> Result<()> {
+    let posts = accounts::posts(tx, &account.id)?;
+    let (body, unit) = first_place(&posts, account);
+    let session = Session {
+        id: opened.id,
+        account: account.id.clone(),
+        body,
+        unit,
+        csrf: opened.csrf,
+        agent: opened.agent.chars().take(200).collect(),
+        strong: opened.strong,
+        created_at: opened.now,
+        seen_at: opened.now,
+        ends_at: opened.now + SESSION_LENGTH,
+    };
+    Ok(accounts::add_session(tx, &opened.hash, &session)?)
+}
+
+/// Uses up a recovery code in place of the code of a lost second factor.
+fn recovery_code(tx: &mut store::Tx, account: &Account, typed: &str) -> Result<bool> {
+    Ok(store::factors::use_code(tx, &account.id, &secret::digest_of_code(typed))?)
+}
+
 /// Where a person starts to work: the first post, preferring one with an office in the person's own body.
-pub(super) fn first_place(
+pub(crate) fn first_place(
     posts: &[Post],
     account: &Account,
 ) -> (domain::body::IpaCode, Option<domain::ids::UnitId>) {

@@ -4,6 +4,7 @@
 //! deliveries and receipts are as real as anybody's. The same seed gives the same province. Nothing here is used
 //! in production, and nothing here may reach a real mailbox: every address ends in `.test`.
 
+pub mod accounts;
 pub mod province;
 
 use std::sync::Arc;
@@ -21,10 +22,10 @@ pub async fn make(app: &Arc<App>, seed: u64, until: Moment) -> Result<()> {
     let ctx = app.context(Actor::system(capital));
     let province = province::read(&ctx)?;
     province::store(&ctx, &province).await?;
+    accounts::store(&ctx, seed, &province).await?;
     app.clock.set(until);
     if app.clock.now() != until {
         return Err(Error::Bug("the demo's clock cannot be moved".to_owned()));
     }
-    let _ = seed;
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod bodies;
 pub mod case;
 pub mod dossier;
 pub mod exchange;
+pub mod read_audit;
 pub mod register;
 pub mod scheme;
 pub mod worklist;
