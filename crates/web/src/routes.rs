@@ -73,9 +73,14 @@ pub fn table() -> Vec<Entry> {
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::status::routes());
+    all.extend(crate::pages::case::routes());
+    all.extend(crate::pages::dossier::routes());
+    all.extend(crate::pages::dossier_acts::routes());
     all.extend(crate::pages::health::routes());
     all.extend(crate::pages::login::routes());
     all.extend(crate::pages::plain::routes());
+    all.extend(crate::pages::scheme::routes());
+    all.extend(crate::pages::worklist::routes());
     all
 }
 

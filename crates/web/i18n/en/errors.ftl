@@ -74,3 +74,6 @@ err-name-taken = The username “{ $value }” is taken. Choose another.
 err-unknown-office = The office is not of this body. Choose one of the list.
 refusal-second-person = Whoever asked for the change, or is the object of it, cannot approve it. Another person must.
 refusal-passkey-refused = The passkey was not accepted, or too much time has passed. Try again, or sign in with the password.
+err-unknown-number = There is no entry { $value } in this body.
+err-bad-number = Write a number in figures.
+err-bad-date = The date is not valid. Choose it from the calendar.

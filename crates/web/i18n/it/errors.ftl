@@ -74,3 +74,6 @@ err-name-taken = Il nome utente “{ $value }” è già usato. Scegline un altr
 err-unknown-office = L’ufficio non è di questo ente. Scegline uno dall’elenco.
 refusal-second-person = Chi ha chiesto la modifica, o ne è oggetto, non può approvarla. Serve un’altra persona.
 refusal-passkey-refused = La passkey non è stata accettata, o è passato troppo tempo. Riprova, oppure entra con la password.
+err-unknown-number = Non c’è una registrazione { $value } in questo ente.
+err-bad-number = Scrivi un numero in cifre.
+err-bad-date = La data non è valida. Scrivila come 30/12/2026 o scegliendola dal calendario.

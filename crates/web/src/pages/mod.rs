@@ -1,10 +1,16 @@
 //! Pages for people, one file per noun: extract, one use case, render.
 
+pub mod case;
+pub mod dossier;
+pub mod dossier_acts;
+mod events;
 pub mod fault;
 pub mod health;
 pub mod login;
 pub mod plain;
+pub mod scheme;
 pub mod words;
+pub mod worklist;
 
 use crate::error::Fault;
 use askama::Template;

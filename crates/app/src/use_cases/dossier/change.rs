@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use domain::dossier::{Confidentiality, DossierState};
 use domain::ids::{AccountId, DossierId, RegistrationId};
 use domain::{Invalid, Refusal};
-use store::{dossiers, register};
+use store::counters::Scope;
+use store::timeline::{self, Happening};
+use store::{Tx, dossiers, register};
 
 /// Moves a dossier to another state.
 ///
@@ -84,26 +86,45 @@ pub async fn remove_reader(ctx: &Context, id: DossierId, account: AccountId) -> 
 pub async fn file_document(ctx: &Context, id: DossierId, entry: RegistrationId) -> Result<()> {
     ctx.may(Verb::OpenDossier)?;
     let it = ctx.clone();
+    ctx.write(move |tx| file_in(tx, &it, &id, &entry)).await
+}
+
+/// Puts an entry of the general register into a dossier by its number.
+///
+/// # Errors
+/// `Invalid` when there is no such number; otherwise as [`file_document`].
+pub async fn file_by_number(ctx: &Context, id: DossierId, year: i64, number: i64) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let it = ctx.clone();
     ctx.write(move |tx| {
-        must_hold(tx, &it, &id, "dossier.file")?.state.must_be_open()?;
-        let head = register::head(tx, &entry)?.ok_or(Error::NotFound)?;
-        let by = it.actor.account.clone().ok_or(Error::NotFound)?;
-        let named = register::assignments(tx, &entry)?
-            .iter()
-            .any(|one| one.ended_at.is_none() && one.account.as_ref() == Some(&by));
-        let visible = !head.confidential || named || head.registered_by == by.as_str();
-        if head.body != it.actor.body || !visible {
-            return Err(Error::NotFound);
+        let body = store::bodies::find(tx, &it.actor.body)?.ok_or(Error::NotFound)?;
+        for aoo in &body.aoos {
+            for register in &aoo.registers {
+                let scope = Scope { body: &body.ipa_code, aoo: &aoo.code, register: &register.code };
+                if let Some(entry) = register::by_number(tx, scope, year, number)? {
+                    return file_in(tx, &it, &id, &entry);
+                }
+            }
         }
-        register::place(tx, &it.actor.body, &entry, Some(&id), None, &by)?;
-        let account = it.actor.tag();
-        let what = store::timeline::Happening {
-            object: id.as_str(),
-            verb: "dossier.file",
-            about: Some(entry.as_str()),
-            ..Default::default()
-        };
-        Ok(store::timeline::append(tx, doer(&it.actor, &account), what)?)
+        Err(Invalid::with("/number", "unknown-number", format!("{number}/{year}")).into())
     })
     .await
+}
+
+fn file_in(tx: &mut Tx, it: &Context, id: &DossierId, entry: &RegistrationId) -> Result<()> {
+    must_hold(tx, it, id, "dossier.file")?.state.must_be_open()?;
+    let head = register::head(tx, entry)?.ok_or(Error::NotFound)?;
+    let by = it.actor.account.clone().ok_or(Error::NotFound)?;
+    let named = register::assignments(tx, entry)?
+        .iter()
+        .any(|one| one.ended_at.is_none() && one.account.as_ref() == Some(&by));
+    let visible = !head.confidential || named || head.registered_by == by.as_str();
+    if head.body != it.actor.body || !visible {
+        return Err(Error::NotFound);
+    }
+    register::place(tx, &it.actor.body, entry, Some(id), None, &by)?;
+    let account = it.actor.tag();
+    let (object, about) = (id.as_str(), Some(entry.as_str()));
+    let what = Happening { object, verb: "dossier.file", about, ..Happening::default() };
+    Ok(timeline::append(tx, doer(&it.actor, &account), what)?)
 }
