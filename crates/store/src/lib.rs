@@ -17,6 +17,7 @@ mod statements;
 mod store;
 mod tables;
 mod testing;
+mod token;
 mod tx;
 #[cfg(test)]
 mod upgrade;
@@ -58,6 +59,7 @@ pub use config::{Clock, Database, StoreConfig};
 pub use error::{Broken, StoreError};
 pub use store::{Figures, Store};
 pub use testing::{TestClock, test_store, test_store_at};
+pub use token::TokenKey;
 pub use tx::{Query, Reader, Tx};
 pub use value::{Row, Value};
 pub use verify::Checked;

@@ -1,4 +1,5 @@
-//! Keys at rest. A key file holds the master keys, newest last; each body has
+//! Keys at rest. A key file holds the master keys, newest last, or says in
+//! which PKCS#11 token they are (see `token.rs`); each body has
 //! one data key, wrapped under a master key; each blob or secret is encrypted
 //! under a key or nonce of its own below that. A new master key is added to
 //! the file and the data keys are wrapped again, while everything runs.
@@ -18,9 +19,10 @@ use base64::engine::general_purpose::STANDARD;
 use domain::body::IpaCode;
 use zeroize::Zeroizing;
 
+use crate::token::{Token, TokenKey};
 use crate::{Query, Store, StoreError, Tx};
 
-const NONCE: usize = 12;
+pub(crate) const NONCE: usize = 12;
 
 const FIND: &str = "select id, master, wrapped from body_keys where body = $1";
 const ALL: &str = "select id, master, wrapped from body_keys where master <> $1 order by id";
@@ -38,8 +40,39 @@ pub(crate) struct BodyKey {
     pub(crate) key: Secret,
 }
 
-/// The master keys, in the order of the file.
-struct Ring(Vec<(String, Secret)>);
+/// The master keys by name, in the order of the file.
+struct Ring(Vec<(String, Master)>);
+
+/// A master key: in memory, or in a token that never gives it away.
+enum Master {
+    Inside(Secret),
+    Token(Token),
+}
+
+impl Master {
+    fn encrypt(&self, purpose: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Inside(key) => encrypt(key, purpose, plain),
+            Self::Token(token) => token.encrypt(purpose, plain),
+        }
+    }
+
+    fn decrypt(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Self::Inside(key) => decrypt(key, purpose, sealed),
+            Self::Token(token) => token.decrypt(purpose, sealed),
+        }
+    }
+}
+
+/// Where the next master key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewMaster {
+    /// A random one, written into the key file.
+    Random,
+    /// A key that a PKCS#11 token already has.
+    Token(TokenKey),
+}
 
 /// Master keys and the data keys already unwrapped.
 pub(crate) struct Vault {
@@ -53,7 +86,7 @@ impl Vault {
     /// Reads the key file, or writes a first one (mode 0600) when there is none.
     pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
         if !file.exists() {
-            add_master(file)?;
+            add_master(file, &NewMaster::Random)?;
         }
         Ok(Self {
             file: file.to_owned(),
@@ -104,7 +137,7 @@ impl Vault {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
         let (master, secret) =
             ring.0.last().ok_or_else(|| StoreError::Key("the key file is empty".into()))?;
-        Ok((master.clone(), encrypt(secret, id.as_bytes(), &key[..])?))
+        Ok((master.clone(), secret.encrypt(id.as_bytes(), &key[..])?))
     }
 
     fn unwrap(&self, id: &str, master: &str, wrapped: &[u8]) -> Result<Secret, StoreError> {
@@ -114,7 +147,7 @@ impl Vault {
             .iter()
             .find(|(name, _)| name == master)
             .ok_or_else(|| StoreError::Key(format!("master key {master} is not in the key file")))?;
-        let key = Zeroizing::new(decrypt(secret, id.as_bytes(), wrapped)?);
+        let key = Zeroizing::new(secret.decrypt(id.as_bytes(), wrapped)?);
         let key: [u8; 32] = key[..].try_into().map_err(|_| StoreError::Damaged(format!("data key {id}")))?;
         Ok(Zeroizing::new(key))
     }
@@ -126,16 +159,20 @@ impl Vault {
 }
 
 impl Ring {
-    /// One key per line: a name, a space, 32 bytes in base64.
+    /// One key per line: a name, a space, 32 bytes in base64 or the place in a token.
     fn read(file: &Path) -> Result<Self, StoreError> {
         let text = Zeroizing::new(std::fs::read_to_string(file)?);
         let mut keys = Vec::new();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let unclear = || StoreError::Key(format!("{}: not a key file", file.display()));
             let (name, encoded) = line.trim().split_once(' ').ok_or_else(unclear)?;
+            if let Some(place) = TokenKey::from_line(encoded) {
+                keys.push((name.to_owned(), Master::Token(Token::open(place)?)));
+                continue;
+            }
             let bytes = Zeroizing::new(STANDARD.decode(encoded.trim()).map_err(|_| unclear())?);
             let key: [u8; 32] = bytes[..].try_into().map_err(|_| unclear())?;
-            keys.push((name.to_owned(), Zeroizing::new(key)));
+            keys.push((name.to_owned(), Master::Inside(Zeroizing::new(key))));
         }
         Ok(Self(keys))
     }
@@ -148,10 +185,15 @@ impl Store {
     /// Older master keys stay in the file until no backup needs them.
     ///
     /// # Errors
-    /// `Io` when the key file cannot be written; those of the database, and then the old wrapping holds.
-    pub async fn rotate_master_key(&self) -> Result<u64, StoreError> {
+    /// `Io` when the key file cannot be written; `Key` when the token has no such key; those of the
+    /// database, and then the old wrapping holds.
+    pub async fn rotate_master_key(&self, new: NewMaster) -> Result<u64, StoreError> {
         let vault = self.vault();
-        add_master(&vault.file)?;
+        if let NewMaster::Token(place) = &new {
+            // Before the key file names it: a line that cannot be opened would stop the next start.
+            Token::open(place.clone())?;
+        }
+        add_master(&vault.file, &new)?;
         let ring = Ring::read(&vault.file)?;
         *vault.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         self.write(|tx| {
@@ -251,7 +293,7 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreError>
 }
 
 /// Appends a new master key, flushed before anything is wrapped under it.
-fn add_master(file: &Path) -> Result<(), StoreError> {
+fn add_master(file: &Path, new: &NewMaster) -> Result<(), StoreError> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -261,7 +303,12 @@ fn add_master(file: &Path) -> Result<(), StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut open = options.open(file)?;
     let name = hex::encode(*random::<8>()?);
-    let line = Zeroizing::new(format!("{name} {}\n", STANDARD.encode(*random::<32>()?)));
+    let key = match new {
+        NewMaster::Random => STANDARD.encode(*random::<32>()?),
+        NewMaster::Token(place) => place.to_line(),
+    };
+    let key = Zeroizing::new(key);
+    let line = Zeroizing::new(format!("{name} {}\n", *key));
     open.write_all(line.as_bytes())?;
     open.sync_all()?;
     Ok(())

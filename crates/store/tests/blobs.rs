@@ -142,7 +142,7 @@ async fn master_keys_rotate_while_everything_reads_on() {
     let sha256 = prepared.sha256.clone();
     keep(&store, prepared, "doc").await;
     let sealed = store.write(|tx| vault::seal_secret(tx, &prato(), "mailbox", b"password")).await.unwrap();
-    assert_eq!(store.rotate_master_key().await, Ok(1));
+    assert_eq!(store.rotate_master_key(vault::NewMaster::Random).await, Ok(1));
     let key_file = folder.path().join("master.key");
     let newest = std::fs::read_to_string(&key_file).unwrap().lines().last().unwrap().to_owned();
     drop(store);
