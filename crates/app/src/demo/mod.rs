@@ -5,6 +5,9 @@
 //! in production, and nothing here may reach a real mailbox: every address ends in `.test`.
 
 pub mod accounts;
+mod cast;
+mod dice;
+pub mod history;
 pub mod province;
 
 use std::sync::Arc;
@@ -19,11 +22,12 @@ use domain::Moment;
 /// Whatever a use case answers: the demo is data of ours, so each is a bug or a broken disk.
 pub async fn make(app: &Arc<App>, seed: u64, until: Moment) -> Result<()> {
     let capital = domain::body::IpaCode::parse("c_g999")?;
+    app.clock.set(history::beginning(until));
     let ctx = app.context(Actor::system(capital));
     let province = province::read(&ctx)?;
     province::store(&ctx, &province).await?;
     accounts::store(&ctx, seed, &province).await?;
-    app.clock.set(until);
+    history::play(app, &province, seed, until).await?;
     if app.clock.now() != until {
         return Err(Error::Bug("the demo's clock cannot be moved".to_owned()));
     }

@@ -47,21 +47,6 @@ struct OfficeRow {
     name: String,
 }
 
-/// One node of a classification scheme; a title when it has no class.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SchemeRow {
-    /// Number of the title, e.g. `VI`.
-    pub title: String,
-    /// Name of the title.
-    pub title_name: String,
-    /// Number of the class inside the title.
-    pub class: Option<String>,
-    /// Name of the class.
-    pub class_name: Option<String>,
-    /// Code of the node, e.g. `VI.3`.
-    pub code: String,
-}
-
 /// The province as data, before anything is stored.
 #[derive(Debug)]
 pub struct Province {
@@ -98,13 +83,12 @@ pub fn read(ctx: &Context) -> Result<Province> {
     })
 }
 
-/// The classification scheme a body of this kind adopts in the demo.
-///
-/// # Errors
-/// `Bug` when the data file cannot be read.
-pub fn scheme(kind: BodyKind) -> Result<Vec<SchemeRow>> {
-    let comuni = matches!(kind, BodyKind::Municipality | BodyKind::Union | BodyKind::Province);
-    rows(if comuni { SCHEME_OF_COMUNI } else { SCHEME_OF_OTHERS })
+/// The table of the classification scheme a body of this kind adopts in the demo, as `scheme::import` reads it.
+pub fn scheme(kind: BodyKind) -> &'static str {
+    match kind {
+        BodyKind::Municipality | BodyKind::Union | BodyKind::Province => SCHEME_OF_COMUNI,
+        _ => SCHEME_OF_OTHERS,
+    }
 }
 
 /// Stores bodies, heirs and competences, each with its entry in the body's journal.
@@ -202,7 +186,8 @@ fn above(units: &[Unit], code: &str) -> Result<UnitId> {
     found.map(|unit| unit.id.clone()).ok_or_else(|| Error::Bug(format!("offices.csv: no office {code} yet")))
 }
 
-fn rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>> {
+/// Reads a data file of ours; lines that begin with `#` are remarks.
+pub(super) fn rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>> {
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
     reader.deserialize().collect::<std::result::Result<_, _>>().map_err(|error| Error::Bug(error.to_string()))
 }

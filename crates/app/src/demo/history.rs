@@ -1,0 +1,304 @@
+//! The life of the province in the weeks before today: documents that came, left and stayed inside.
+//!
+//! Everything goes through the use cases, in the order of time, with the clock moved by hand. People and firms
+//! are plainly invented ("Prova Uno"); bodies write to each other under their true names.
+
+use super::cast::Cast;
+use super::dice::Dice;
+use super::province::{self, Province};
+use crate::use_cases::dossier::open::open_dossier;
+use crate::use_cases::register::annul::annul;
+use crate::use_cases::register::assign::AssignTo;
+use crate::use_cases::register::files::receive_bytes;
+use crate::use_cases::register::register_document::{NewDocument, Registered, register_document};
+use crate::use_cases::{case::open::open_case, scheme};
+use crate::{App, Context, Error, Result};
+use documents::pdf::{self, Block, PageSize, Paper, Run};
+use domain::body::{Body, BodyKind, Unit};
+use domain::calendar::is_working_day;
+use domain::case::NewCase;
+use domain::dossier::{Confidentiality, DossierKind, NewDossier};
+use domain::ids::{DossierId, RegistrationId};
+use domain::moment::rome;
+use domain::register::{
+    AssignmentKind, Correspondent, CorrespondentKind, Direction, NewRegistration, SenderReference,
+};
+use domain::{Moment, Role};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// How far back the history goes, in days.
+const DAYS: i32 = 45;
+/// Opening hours of the registry: the first and the number of hours.
+const HOURS: (i8, usize) = (8, 9);
+
+const GIVEN: &[&str] = &["Uno", "Due", "Tre", "Quattro", "Cinque", "Sei", "Sette", "Otto", "Nove", "Dieci"];
+const FAMILY: &[&str] = &["Prova", "Esempio", "Fittizi", "Inventati", "Campioni", "Simulati"];
+const TRADES: &[&str] = &["Tessitura", "Filatura", "Impianti", "Edilizia", "Panificio", "Officina"];
+
+/// What a document of the demo is about.
+#[derive(Debug, Deserialize)]
+struct Theme {
+    kind: CorrespondentKind,
+    direction: String,
+    class_comuni: String,
+    class_others: String,
+    office: String,
+    subject: String,
+}
+
+/// One document to be registered, when and by whom.
+struct Event {
+    at: Timestamp,
+    body: usize,
+    theme: usize,
+}
+
+/// The moment at which the history of a demo that ends at `until` begins.
+pub fn beginning(until: Moment) -> Moment {
+    Moment::new(until.at.checked_sub((i64::from(DAYS) * 24).hours()).unwrap_or(until.at))
+}
+
+/// Plays the history up to `until`; the clock of `app` is moved and stands at `until` afterwards.
+///
+/// # Errors
+/// Whatever a use case answers.
+pub async fn play(app: &Arc<App>, province: &Province, seed: u64, until: Moment) -> Result<()> {
+    let themes: Vec<Theme> = province::rows(include_str!("../../data/subjects.csv"))?;
+    let bodies: Vec<&Body> = province.living().collect();
+    let mut dice = Dice::new(seed);
+    let events = plan(&bodies, &themes, &mut dice, until);
+    let cast = Cast::of(app, bodies.iter().map(|body| body.ipa_code.clone()).collect()).await?;
+    let mut dossiers = Vec::new();
+    for body in &bodies {
+        dossiers.push(prepare(&cast, body, until.today).await?);
+    }
+    for event in &events {
+        app.clock.set(Moment::new(event.at));
+        let body = bodies[event.body];
+        let ctx = cast.context(&body.ipa_code, Role::RegistryClerk)?;
+        let scene = Scene { cast: &cast, ctx, body, others: &bodies };
+        let own = dossiers.get(event.body).map(Vec::as_slice).unwrap_or_default();
+        scene.play(&themes[event.theme], own, &mut dice).await?;
+    }
+    app.clock.set(until);
+    Ok(())
+}
+
+/// Every document, in the order of time. Larger bodies have more of them.
+fn plan(bodies: &[&Body], themes: &[Theme], dice: &mut Dice, until: Moment) -> Vec<Event> {
+    let days = working_days(until.today);
+    let mut events = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let count = match (body.offices.len(), body.kind) {
+            (10.., _) => 60,
+            (_, BodyKind::Municipality) => 14,
+            (5.., _) => 9,
+            _ => 5,
+        };
+        for _ in 0..count {
+            let theme = dice.roll(themes.len());
+            let at = moment_of(*dice.pick(&days), dice);
+            if at < until.at {
+                events.push(Event { at, body: index, theme });
+            }
+        }
+    }
+    events.sort_by_key(|event| (event.at, event.body));
+    events
+}
+
+fn working_days(today: Date) -> Vec<Date> {
+    let back = |days: i32| today.checked_sub(days.days()).unwrap_or(today);
+    (1..DAYS).rev().map(back).filter(|day| is_working_day(*day, None)).collect()
+}
+
+fn moment_of(day: Date, dice: &mut Dice) -> Timestamp {
+    let hour = HOURS.0 + i8::try_from(dice.roll(HOURS.1)).unwrap_or(0);
+    let minute = i8::try_from(dice.roll(60)).unwrap_or(0);
+    let second = i8::try_from(dice.roll(60)).unwrap_or(0);
+    let local = day.at(hour, minute, second, 0).to_zoned(rome());
+    local.map(|zoned| zoned.timestamp()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn office<'a>(body: &'a Body, code: &str) -> Option<&'a Unit> {
+    let named = body.offices.iter().find(|unit| unit.code == code);
+    named.or_else(|| body.offices.iter().rfind(|unit| unit.parent.is_some()))
+}
+
+/// Gives a body its scheme and its first dossiers with a case each, one of them due soon and one late.
+async fn prepare(cast: &Cast, body: &Body, today: Date) -> Result<Vec<DossierId>> {
+    let manager = cast.context(&body.ipa_code, Role::RecordsManager)?;
+    scheme::import(&manager, province::scheme(body.kind).as_bytes()).await?;
+    let ctx = cast.context(&body.ipa_code, Role::CaseOfficer)?;
+    let comune = province::scheme(body.kind) == province::scheme(BodyKind::Municipality);
+    let matters = [
+        (if comune { "VI.3" } else { "IV.1" }, "Ampliamento di opificio in zona industriale", -2),
+        (if comune { "VI.9" } else { "V.1" }, "Controlli sul torrente Bisenzio", 4),
+        (if comune { "VIII.4" } else { "IV.2" }, "Mercato settimanale: assegnazione dei posteggi", 21),
+    ];
+    let mut dossiers = Vec::new();
+    for (classification, subject, due_in) in matters {
+        let new = NewDossier {
+            classification: classification.to_owned(),
+            subject: subject.to_owned(),
+            kind: DossierKind::Matter,
+            confidentiality: Confidentiality::Public,
+            unit: office(body, "SUEAP").map(|unit| unit.id.clone()),
+            parent: None,
+        };
+        let dossier = open_dossier(&ctx, new).await?;
+        let due_on = today.checked_add(due_in.days()).ok();
+        let case = NewCase {
+            dossier: dossier.id.clone(),
+            title: subject.to_owned(),
+            due_on,
+            participants: Vec::new(),
+        };
+        open_case(&ctx, case).await?;
+        dossiers.push(dossier.id);
+    }
+    Ok(dossiers)
+}
+
+/// One body at one moment.
+struct Scene<'a> {
+    cast: &'a Cast,
+    ctx: Context,
+    body: &'a Body,
+    others: &'a [&'a Body],
+}
+
+impl Scene<'_> {
+    async fn play(&self, theme: &Theme, dossiers: &[DossierId], dice: &mut Dice) -> Result<()> {
+        let new = self.registration(theme, dossiers, dice)?;
+        let file = self.file(&new, dice)?;
+        let document = receive_bytes(&self.ctx, &new.body, "/document", &file.0, &file.1).await?;
+        let assignments = match new.direction {
+            Direction::Outgoing => Vec::new(),
+            _ => self.assignment(theme, dice).into_iter().collect(),
+        };
+        let what = NewDocument { new, document, attachments: Vec::new(), assignments, idempotency_key: None };
+        if let Registered::New(entry) = register_document(&self.ctx, what).await?
+            && dice.once_in(60)
+        {
+            self.annul(entry.id).await?;
+        }
+        Ok(())
+    }
+
+    fn registration(
+        &self,
+        theme: &Theme,
+        dossiers: &[DossierId],
+        dice: &mut Dice,
+    ) -> Result<NewRegistration> {
+        let direction = match theme.direction.as_str() {
+            "in" => Direction::Incoming,
+            "out" => Direction::Outgoing,
+            _ => Direction::Internal,
+        };
+        let comune = province::scheme(self.body.kind) == province::scheme(BodyKind::Municipality);
+        let classification = if comune { &theme.class_comuni } else { &theme.class_others };
+        let from_body = direction == Direction::Incoming && theme.kind == CorrespondentKind::Body;
+        let sender_reference = from_body.then(|| SenderReference {
+            number: format!("{:07}/{}", 1 + dice.roll(9000), self.ctx.moment.year()),
+            date: None,
+        });
+        let area =
+            self.body.aoos.first().ok_or_else(|| Error::Bug("a living body has an area".to_owned()))?;
+        Ok(NewRegistration {
+            body: self.body.ipa_code.clone(),
+            aoo: area.code.clone(),
+            register: None,
+            direction,
+            subject: theme.subject.clone(),
+            correspondents: vec![self.correspondent(theme.kind, dice)],
+            classification: Some(classification.clone()),
+            case: None,
+            dossier: if dice.once_in(3) { Some(dice.pick(dossiers).clone()) } else { None },
+            confidential: dice.once_in(40),
+            received_at: None,
+            sender_reference,
+        })
+    }
+
+    fn correspondent(&self, kind: CorrespondentKind, dice: &mut Dice) -> Correspondent {
+        let plain =
+            |name: String| Correspondent { kind, name, tax_code: None, digital_domicile: None, body: None };
+        match kind {
+            CorrespondentKind::Body => {
+                let strangers: Vec<_> =
+                    self.others.iter().filter(|other| other.ipa_code != self.body.ipa_code).collect();
+                let other = dice.pick(&strangers);
+                Correspondent {
+                    digital_domicile: other.digital_domicile.clone(),
+                    body: Some(other.ipa_code.clone()),
+                    ..plain(other.name.clone())
+                }
+            }
+            CorrespondentKind::Office => plain(dice.pick(&self.body.offices).name.clone()),
+            CorrespondentKind::Person => plain(format!("{} {}", dice.pick(FAMILY), dice.pick(GIVEN))),
+            _ => {
+                let (trade, number) = (dice.pick(TRADES), dice.pick(GIVEN));
+                let address = format!("{}.{}@pec.impresa.test", trade.to_lowercase(), number.to_lowercase());
+                Correspondent {
+                    digital_domicile: Some(address),
+                    ..plain(format!("{trade} {number} Prova S.r.l."))
+                }
+            }
+        }
+    }
+
+    fn assignment(&self, theme: &Theme, dice: &mut Dice) -> Option<AssignTo> {
+        // Some mail is still to be sorted: a registry with nothing to do would show nothing.
+        if dice.once_in(8) {
+            return None;
+        }
+        let unit = office(self.body, &theme.office)?;
+        Some(AssignTo {
+            kind: AssignmentKind::Competence,
+            unit: Some(unit.id.clone()),
+            account: None,
+            note: None,
+        })
+    }
+
+    /// The file itself: a tagged PDF now and then, a plain text otherwise.
+    fn file(&self, new: &NewRegistration, dice: &mut Dice) -> Result<(String, Vec<u8>)> {
+        let names: Vec<&str> = new.correspondents.iter().map(|one| one.name.as_str()).collect();
+        let lines = [
+            format!("Oggetto: {}", new.subject),
+            format!("{} – {}", self.body.name, names.join(", ")),
+            format!(
+                "Documento di dimostrazione n. {}: persone e fatti sono inventati.",
+                dice.roll(1_000_000)
+            ),
+        ];
+        if !dice.once_in(6) {
+            return Ok(("documento.txt".to_owned(), lines.join("\n").into_bytes()));
+        }
+        let paper = Paper {
+            title: new.subject.clone(),
+            language: "it".to_owned(),
+            author: names.join(", "),
+            made_at: self.ctx.moment.local(),
+            size: PageSize::A4,
+            header: Vec::new(),
+            footer: vec!["Dimostrazione: persone e atti sono inventati".to_owned()],
+            page_counter: "{page}/{pages}".to_owned(),
+            stamp: Vec::new(),
+            blocks: lines.into_iter().map(|line| Block::Paragraph(vec![Run::plain(line)])).collect(),
+        };
+        let bytes = pdf::write(&paper).map_err(|error| Error::Bug(error.to_string()))?;
+        Ok(("documento.pdf".to_owned(), bytes))
+    }
+
+    async fn annul(&self, id: RegistrationId) -> Result<()> {
+        let reason = "Registrato due volte per errore".to_owned();
+        let manager = self.cast.context(&self.body.ipa_code, Role::RecordsManager)?;
+        annul(&manager, id, reason, "Provvedimento di prova n. 1".to_owned()).await
+    }
+}
