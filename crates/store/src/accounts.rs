@@ -42,6 +42,7 @@ const END_OTHERS: &str = "delete from sessions where account = $1 and id <> $2";
 const SWEEP: &str = "delete from sessions where ends_at < $1 or seen_at < $2";
 const ADD_TOKEN: &str = "insert into tokens (token_hash, id, account, body, unit_id, label, created_at, ends_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const DROP_TOKEN: &str = "delete from tokens where token_hash = $1";
 const TOKEN: &str = "select account, body, unit_id, ends_at from tokens where token_hash = $1";
 const END_TOKEN: &str = "delete from tokens where id = $1 and account = $2";
 const TOKENS_OF: &str =
@@ -403,6 +404,14 @@ pub fn add_token(
         ],
     )
     .map(drop)
+}
+
+/// Forgets the token of a digest, if there is one.
+///
+/// # Errors
+/// Those of the database.
+pub fn drop_token(tx: &mut Tx, token_hash: &[u8]) -> Result<(), StoreError> {
+    tx.execute(DROP_TOKEN, &[token_hash.into()]).map(drop)
 }
 
 /// In whose name the token of a digest acts.

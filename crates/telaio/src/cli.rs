@@ -21,6 +21,10 @@ pub enum Command {
     Demo(DemoOptions),
     /// Serve in production.
     Serve(ConfigFile),
+    /// List the accounts of a demonstration, with their passwords.
+    Accounts(AccountsOptions),
+    /// Print a bearer token for the API, for an account of a demonstration.
+    Token(TokenOptions),
     /// Take a consistent copy of database and documents while the server runs.
     Backup(BackupOptions),
     /// Bring a copy back into an empty place and check every fingerprint.
@@ -52,6 +56,28 @@ pub struct ConfigFile {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Options of `accounts`.
+#[derive(Debug, Args)]
+pub struct AccountsOptions {
+    /// Data folder of the demonstration (default: in the user's data directory).
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// For machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `token`.
+#[derive(Debug, Args)]
+pub struct TokenOptions {
+    /// Name of the account.
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Data folder of the demonstration (default: in the user's data directory).
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// Which installation a command speaks of: one with a configuration, or a demonstration.

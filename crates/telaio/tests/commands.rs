@@ -37,8 +37,13 @@ impl Demo {
     }
 
     fn get(&self, path: &str) -> String {
+        self.get_with(path, "")
+    }
+
+    fn get_with(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -146,4 +151,27 @@ fn the_doctor_tries_every_part_and_asks_a_server_that_runs() {
     let gone = run(&["doctor", "--config", config.to_str().unwrap()]);
     assert_eq!(gone.status.code(), Some(1));
     assert!(text(&gone.stdout).contains("→"), "a remedy is told: {}", text(&gone.stdout));
+}
+
+#[test]
+fn accounts_and_tokens_of_the_demo_are_told_while_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let name = data.to_str().unwrap();
+    assert_eq!(run(&["accounts", "--data", name]).status.code(), Some(1), "there is no demo yet");
+    let demo = Demo::start(&data, &["--seed", "9"]);
+    let listed = run(&["accounts", "--data", name, "--json"]);
+    let accounts: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let accounts = accounts.as_array().unwrap();
+    let has = |role: &str| accounts.iter().any(|one| one["roles"].as_array().unwrap().contains(&role.into()));
+    for role in domain::Role::ALL {
+        assert!(has(role.name()), "nobody is {}", role.name());
+    }
+    assert!(accounts.iter().any(|one| one["body"].is_null()), "citizens work for no body");
+    let user = accounts[0]["username"].as_str().unwrap();
+    let token = text(&run(&["token", "--user", user, "--data", name]).stdout).trim().to_owned();
+    let answer = demo.get_with("/api/v1/bodies/c_g999", &format!("authorization: Bearer {token}\r\n"));
+    assert!(!answer.contains(" 401 "), "{answer}");
+    assert_eq!(run(&["token", "--user", "nobody", "--data", name]).status.code(), Some(1));
+    demo.end();
 }

@@ -5,7 +5,7 @@
 //! password. A second factor is not asked of them.
 
 use super::province::Province;
-use crate::accounts::{identify, nowhere, password, tokens};
+use crate::accounts::{nowhere, password, secret};
 use crate::{App, Context, Error, Result};
 use domain::Role;
 use domain::body::{Body, IpaCode};
@@ -13,7 +13,7 @@ use domain::ids::UnitId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use store::accounts::{Account, Post};
+use store::accounts::{Account, Post, Token, TokenHolder};
 
 /// One account of the demo, in the form of the public contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,25 +135,46 @@ pub async fn store(ctx: &Context, seed: u64, province: &Province) -> Result<()> 
     .await
 }
 
-/// A bearer token for an account of the demo, working where the person starts to work; 30 days.
+/// How long a bearer token of the demo lives, days; renewed at every start.
+const TOKEN_DAYS: i64 = 30;
+
+/// The bearer token of an account of the demo: it follows from seed and name, as the password does, so that it can
+/// be told while the server holds the data.
+pub fn token(seed: u64, username: &str) -> String {
+    hex::encode(
+        Sha256::new()
+            .chain_update("token")
+            .chain_update(seed.to_be_bytes())
+            .chain_update(username)
+            .finalize(),
+    )
+}
+
+/// Makes the tokens valid from now on, for every account of the demo.
 ///
 /// # Errors
-/// `NotFound` when this is not the demonstration or nobody has the name.
-pub async fn token(app: &Arc<App>, username: &str) -> Result<String> {
+/// `NotFound` when this is not the demonstration; `Problem` when the store fails.
+pub async fn renew_tokens(app: &Arc<App>, seed: u64) -> Result<()> {
     if !app.settings.demo {
         return Err(Error::NotFound);
     }
-    let username = username.to_owned();
-    let found = app.store.read(move |r| {
-        let Some(account) = store::accounts::by_name(r, &username)? else { return Ok(None) };
-        let posts = store::accounts::posts(r, &account.id)?;
-        Ok::<_, Error>(Some((account, posts)))
-    });
-    let (account, posts) = found.await?.ok_or(Error::NotFound)?;
-    let (body, unit) = crate::accounts::sign_in::first_place(&posts, &account);
-    let ctx = app.context(identify::actor(&account, &posts, &body, unit.as_ref()));
-    let (_, text) = tokens::make(&ctx, "telaio token", 30).await?;
-    Ok(text)
+    let (program, now) = (app.clone(), app.clock.now());
+    app.store
+        .write(move |tx| {
+            for account in store::accounts::all(tx)? {
+                let digest = secret::digest(&token(seed, &account.username));
+                store::accounts::drop_token(tx, &digest)?;
+                let posts = store::accounts::posts(tx, &account.id)?;
+                let (body, unit) = crate::accounts::sign_in::first_place(&posts, &account);
+                let ends_at = now.micros() + TOKEN_DAYS * 86_400_000_000;
+                let holder = TokenHolder { account: account.id, body, unit, ends_at };
+                let label = "telaio token".to_owned();
+                let kept = Token { id: program.ids.mint(now), label, created_at: now.micros(), ends_at };
+                store::accounts::add_token(tx, &digest, &holder, &kept)?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 fn account(ctx: &Context, hash: String, person: &Person) -> Account {

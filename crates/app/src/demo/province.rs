@@ -5,7 +5,7 @@
 
 use crate::{Context, Error, Result};
 use domain::body::{Aoo, AooCode, Body, BodyKind, IpaCode, RegisterCode, RegisterInfo, Unit};
-use domain::ids::UnitId;
+use domain::ids::{Id, UnitId};
 use domain::succession::{Competence, Succession};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -72,11 +72,23 @@ impl Province {
 /// # Errors
 /// `Bug` when a data file cannot be read: they are part of the program.
 pub fn read(ctx: &Context) -> Result<Province> {
+    read_with(&|| ctx.mint())
+}
+
+/// The province without ids that mean anything: for who only wants names (the list of accounts).
+///
+/// # Errors
+/// `Bug` when a data file cannot be read.
+pub fn read_names() -> Result<Province> {
+    read_with(&|| UnitId::from_u128(0))
+}
+
+fn read_with(mint: &dyn Fn() -> UnitId) -> Result<Province> {
     let offices: Vec<OfficeRow> = rows(OFFICES)?;
     let rows: Vec<BodyRow> = rows(BODIES)?;
     let comuni = rows.iter().filter_map(|row| Some((row.ipa_code.clone(), row.istat.clone()?))).collect();
     Ok(Province {
-        bodies: rows.into_iter().map(|row| body(ctx, row, &offices)).collect::<Result<_>>()?,
+        bodies: rows.into_iter().map(|row| body(mint, row, &offices)).collect::<Result<_>>()?,
         successions: self::rows(SUCCESSIONS)?,
         competences: self::rows(COMPETENCES)?,
         comuni,
@@ -132,7 +144,7 @@ fn note(tx: &mut store::Tx, body: &IpaCode, actor: &str, verb: &str, state: &str
     Ok(())
 }
 
-fn body(ctx: &Context, row: BodyRow, offices: &[OfficeRow]) -> Result<Body> {
+fn body(mint: &dyn Fn() -> UnitId, row: BodyRow, offices: &[OfficeRow]) -> Result<Body> {
     let inside = row.size != CEASED;
     let domicile = format!("{}@{MAIL_DOMAIN}", row.mail);
     let register = RegisterInfo {
@@ -153,7 +165,7 @@ fn body(ctx: &Context, row: BodyRow, offices: &[OfficeRow]) -> Result<Body> {
         kind: row.kind,
         digital_domicile: Some(domicile),
         aoos: if inside { vec![area] } else { Vec::new() },
-        offices: units(ctx, &own, &row.aoo)?,
+        offices: units(mint, &own, &row.aoo)?,
         succeeded_by: None,
         valid_from: row.valid_from,
         valid_to: None,
@@ -162,7 +174,7 @@ fn body(ctx: &Context, row: BodyRow, offices: &[OfficeRow]) -> Result<Body> {
 }
 
 /// The offices in the order of the file, where each stands after the one above it.
-fn units(ctx: &Context, rows: &[&OfficeRow], aoo: &AooCode) -> Result<Vec<Unit>> {
+fn units(mint: &dyn Fn() -> UnitId, rows: &[&OfficeRow], aoo: &AooCode) -> Result<Vec<Unit>> {
     let mut units: Vec<Unit> = Vec::with_capacity(rows.len());
     for row in rows {
         let parent: Option<UnitId> = match &row.parent {
@@ -170,7 +182,7 @@ fn units(ctx: &Context, rows: &[&OfficeRow], aoo: &AooCode) -> Result<Vec<Unit>>
             Some(code) => Some(above(&units, code)?),
         };
         units.push(Unit {
-            id: ctx.mint(),
+            id: mint(),
             code: row.code.clone(),
             name: row.name.clone(),
             aoo: aoo.clone(),

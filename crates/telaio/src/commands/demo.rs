@@ -23,11 +23,22 @@ const RECORD: &str = "demo.json";
 
 /// The facts a second start needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
+pub struct Record {
     /// Same seed, same people.
-    seed: u64,
+    pub seed: u64,
     /// Synthetic residents asked for.
-    residents: u32,
+    pub residents: u32,
+}
+
+impl Record {
+    /// Reads the record of a demo's folder.
+    pub fn read(folder: &Path) -> Result<Record, Stop> {
+        let file = folder.join(RECORD);
+        let text = std::fs::read_to_string(&file).map_err(|_| {
+            Stop::Failed(format!("no demonstration in {}: start `telaio demo` first", folder.display()))
+        })?;
+        serde_json::from_str(&text).map_err(|error| Stop::Failed(format!("{}: {error}", file.display())))
+    }
 }
 
 /// Makes the province if it is not there, then serves it.
@@ -48,7 +59,12 @@ pub fn run(options: &DemoOptions) -> Done {
             seed(&config, &Record { seed: options.seed, residents: options.residents }).await?;
         }
         let app = assembly::program(&config, true)?;
+        let seed = Record::read(&folder)?.seed;
+        app::demo::accounts::renew_tokens(&app, seed)
+            .await
+            .map_err(|error| Stop::Failed(format!("the demo's tokens cannot be renewed: {error}")))?;
         let (ended, _) = watch::channel(false);
+        print!("{}", super::accounts::table(&super::accounts::list(seed)?));
         println!("listening on {}", config.server.public_url);
         server::serve(app, Listeners { public: listener, monitoring: None }, ended).await
     })

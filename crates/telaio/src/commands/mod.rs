@@ -1,5 +1,6 @@
 //! One file for each command, and how a command ends.
 
+mod accounts;
 mod backup;
 mod config;
 mod demo;
@@ -8,6 +9,7 @@ mod move_database;
 mod progress;
 mod restore;
 mod serve;
+mod token;
 
 use crate::cli::Command;
 use crate::config::ConfigError;
@@ -50,6 +52,8 @@ pub type Done = Result<(), Stop>;
 /// Runs the command.
 pub fn run(command: Command) -> Done {
     match command {
+        Command::Accounts(options) => accounts::run(&options),
+        Command::Token(options) => token::run(&options),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
         Command::MoveDatabase(options) => move_database::run(&options),
