@@ -2,8 +2,10 @@
 
 pub mod bodies;
 pub mod case;
+pub mod daily_register;
 pub mod dossier;
 pub mod exchange;
+pub mod papers;
 pub mod read_audit;
 pub mod register;
 pub mod scheme;

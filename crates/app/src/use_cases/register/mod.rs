@@ -23,4 +23,4 @@ pub mod register_document;
 pub mod sheet;
 pub mod views;
 
-pub use access::{eyes, readers};
+pub use access::{eyes, look, readers, signer};
