@@ -107,7 +107,8 @@ async fn a_receipt_is_made_once_and_kept() {
     let first = receipt(&house.clerk(), id.clone()).await.unwrap();
     house.move_to("2026-11-24T09:00:00Z");
     assert_eq!(receipt(&house.manager(), id.clone()).await.unwrap(), first);
-    let text = documents::text::words("application/pdf", &first, &documents::text::Limits::default()).unwrap().text;
+    let text =
+        documents::text::words("application/pdf", &first, &documents::text::Limits::default()).unwrap().text;
     assert!(text.contains("Domanda di prova") && text.contains("0000001/2026"), "{text}");
     for pdf in [label(&house.clerk(), id.clone()).await.unwrap(), sheet(&house.clerk(), id).await.unwrap()] {
         let facts = inspect("carta.pdf", std::io::Cursor::new(&pdf), &Limits::default()).unwrap();

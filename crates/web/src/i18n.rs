@@ -22,7 +22,7 @@ macro_rules! slices {
     };
 }
 
-slices!["access", "admin", "common", "dossier", "errors", "exchange", "register", "verify"];
+slices!["access", "admin", "common", "dossier", "errors", "exchange", "papers", "register", "verify"];
 
 type Bundle = FluentBundle<FluentResource>;
 

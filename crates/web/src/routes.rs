@@ -78,6 +78,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::dossier_acts::routes());
     all.extend(crate::pages::health::routes());
     all.extend(crate::pages::login::routes());
+    all.extend(crate::pages::papers::routes());
     all.extend(crate::pages::plain::routes());
     all.extend(crate::pages::scheme::routes());
     all.extend(crate::pages::worklist::routes());

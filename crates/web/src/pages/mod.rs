@@ -7,6 +7,7 @@ mod events;
 pub mod fault;
 pub mod health;
 pub mod login;
+pub mod papers;
 pub mod plain;
 pub mod scheme;
 pub mod words;

@@ -44,7 +44,8 @@ pub async fn close_next(ctx: &Context, aoo: &AooCode, register: &RegisterCode) -
     let day = load(ctx, &scope, date, from, to).await?;
     let previous = previous.map(|it| it.xml_sha256);
     let text = xml::write(&scope.body, &scope.aoo, &scope.register, date, &day, previous.as_deref());
-    let sheet = paper::compose(ctx, &scope.body, (&scope.aoo, &scope.register), date, &day, previous.as_deref());
+    let sheet =
+        paper::compose(ctx, &scope.body, (&scope.aoo, &scope.register), date, &day, previous.as_deref());
     let sheet = write(sheet).await?;
     let closed = Closed {
         aoo: scope.aoo.clone(),

@@ -116,8 +116,12 @@ fn files(entry: &Registration) -> Block {
 /// The mark of an annulled entry, always visible.
 fn annulment(entry: &Registration) -> Vec<Block> {
     let Some(it) = &entry.annulment else { return Vec::new() };
-    let values =
-        [("at", local(it.at)), ("by", it.by.clone()), ("order", it.order_reference.clone()), ("reason", it.reason.clone())];
+    let values = [
+        ("at", local(it.at)),
+        ("by", it.by.clone()),
+        ("order", it.order_reference.clone()),
+        ("reason", it.reason.clone()),
+    ];
     let text = word_with("annulled-by", &values);
     vec![Block::Paragraph(vec![Run::bold(word("annulled")), Run::plain(format!("\n{text}"))])]
 }

@@ -45,11 +45,14 @@ pub async fn receipt(ctx: &Context, id: RegistrationId) -> Result<Vec<u8>> {
 
 async fn kept(ctx: &Context, sha256: &str) -> Result<Vec<u8>> {
     let bytes = ctx.app.store.blob_bytes(&ctx.actor.body, sha256, LARGEST).await?;
-    bytes.map(|bytes| bytes.to_vec()).ok_or_else(|| Error::Bug(format!("the kept receipt {sha256} has no bytes")))
+    bytes
+        .map(|bytes| bytes.to_vec())
+        .ok_or_else(|| Error::Bug(format!("the kept receipt {sha256} has no bytes")))
 }
 
 fn compose(ctx: &Context, body: &Body, entry: &Registration) -> Paper {
-    let mut paper = paper_of(ctx, body, format!("{} {}", word("receipt-title"), entry.full_label()), PageSize::A4);
+    let mut paper =
+        paper_of(ctx, body, format!("{} {}", word("receipt-title"), entry.full_label()), PageSize::A4);
     let address = format!("{}/verify?entry={}", ctx.app.settings.public_url, entry.id);
     paper.blocks.push(Block::Heading { level: 1, text: word("receipt-title").to_owned() });
     paper.blocks.extend(annulment(entry));

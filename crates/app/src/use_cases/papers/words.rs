@@ -21,7 +21,9 @@ pub(crate) fn word(key: &str) -> &str {
 
 /// The words of a key with values in place of `{name}`.
 pub(crate) fn word_with(key: &str, values: &[(&str, String)]) -> String {
-    values.iter().fold(word(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    values
+        .iter()
+        .fold(word(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
 #[cfg(test)]
@@ -49,6 +51,9 @@ mod tests {
 
     #[test]
     fn values_take_the_place_of_their_names() {
-        assert_eq!(word_with("sheet-title", &[("number", "7/2026".to_owned())]), "Scheda di registrazione 7/2026");
+        assert_eq!(
+            word_with("sheet-title", &[("number", "7/2026".to_owned())]),
+            "Scheda di registrazione 7/2026"
+        );
     }
 }

@@ -1,0 +1,14 @@
+daily-title = Daily registers
+daily-about = Every night the entries of the day are closed in a register that never changes again, chained to that of the day before.
+daily-empty = No daily register is closed yet: the first closes in the night after the first entry.
+daily-day = Day
+daily-register = Register
+daily-entries = Entries
+daily-numbers = Numbers
+daily-none = none
+daily-annulled = Annulled
+daily-changed = Data changed
+daily-emergency = Emergency
+daily-closed-at = Closed on
+daily-files = Files
+daily-fingerprint = Fingerprint

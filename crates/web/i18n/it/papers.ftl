@@ -1,0 +1,14 @@
+daily-title = Registri giornalieri
+daily-about = Ogni notte le registrazioni del giorno sono chiuse in un registro che non cambia più, legato a quello del giorno prima.
+daily-empty = Nessun registro giornaliero è ancora chiuso: il primo si chiude la notte dopo la prima registrazione.
+daily-day = Giorno
+daily-register = Registro
+daily-entries = Registrazioni
+daily-numbers = Numeri
+daily-none = nessuna
+daily-annulled = Annullate
+daily-changed = Dati modificati
+daily-emergency = Di emergenza
+daily-closed-at = Chiuso il
+daily-files = File
+daily-fingerprint = Impronta
