@@ -108,7 +108,7 @@ enum Way {
 /// Entries looked up by id in one statement.
 const IDS: usize = 25;
 
-const COLUMNS: &str = "select r.id, r.aoo, r.register, r.year, r.number, r.registered_at, r.direction, \
+const COLUMNS: &str = "r.id, r.aoo, r.register, r.year, r.number, r.registered_at, r.direction, \
     coalesce(r.subject_now, r.subject), r.classification, r.confidential, a.at, \
     (select c.name from correspondents c where c.registration_id = r.id \
       and c.version = r.correspondents_version order by c.position limit 1), \
@@ -156,7 +156,7 @@ fn statement(way: Way) -> &'static str {
             (4, format!("{FROM_REGISTER}r.id in ({}) and ", places.join(", ")))
         }
     };
-    TEXTS[place].get_or_init(|| format!("{COLUMNS}{from}{FILTERS}{TAIL}"))
+    TEXTS[place].get_or_init(|| format!("select {COLUMNS}{from}{FILTERS}{TAIL}"))
 }
 
 /// One page of the entries of a body that pass a filter, words excepted: for those see [`among`].

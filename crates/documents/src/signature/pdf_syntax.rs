@@ -399,7 +399,7 @@ mod tests {
         let read = Cursor::new(text, 0).object().unwrap();
         let dict = read.dict().unwrap();
         assert!(dict.is("Type", "Sig") && dict.is("N", "a b"));
-        assert_eq!(dict.get("S"), Some(&Object::Text(b"a(b)A(c)".to_vec(), 43)));
+        assert_eq!(dict.get("S"), Some(&Object::Text(b"a(b)A(c)".to_vec(), 44)));
         assert_eq!(dict.get("H").unwrap(), &Object::Text(b"AB@".to_vec(), 62));
         assert_eq!(dict.get("A").unwrap().array().unwrap()[3], Object::Ref(4, 0));
         let mut out = Vec::new();
