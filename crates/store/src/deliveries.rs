@@ -29,10 +29,10 @@ const SUMMARISE: &str = "update deliveries set state = $2, exchange_state = $3, 
 const REMIND: &str = "update deliveries set reminders = $2 where id = $1 and reminders < $2";
 const FIND: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.channel, d.recipient_name, d.address, \
     d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, d.reminders, \
-    d.changed_at, s.text, s.notice_name, s.notice_xml from deliveries d join sendings s on s.id = d.sending_id where d.id = $1";
+    d.changed_at, s.text, s.notice_name, s.notice_xml, s.created_by from deliveries d join sendings s on s.id = d.sending_id where d.id = $1";
 const OF_REGISTRATION: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.channel, d.recipient_name, \
     d.address, d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, \
-    d.reminders, d.changed_at, s.text, s.notice_name, s.notice_xml from deliveries d join sendings s on s.id = d.sending_id \
+    d.reminders, d.changed_at, s.text, s.notice_name, s.notice_xml, s.created_by from deliveries d join sendings s on s.id = d.sending_id \
     where d.registration_id = $1 order by d.created_at, d.position";
 const IDS_OF_REGISTRATION: &str = "select d.id, d.address, d.recipient_body from deliveries d join sendings s \
     on s.id = d.sending_id where d.registration_id = $1 and s.notice_name is null order by d.created_at, d.position";
@@ -41,7 +41,7 @@ const BY_OWN_IDENTIFIER: &str = "select a.delivery_id from delivery_answers a jo
     order by a.at limit 1";
 const PAGE: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.channel, d.recipient_name, d.address, \
     d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, d.reminders, \
-    d.changed_at, s.text, s.notice_name, s.notice_xml from deliveries d join sendings s on s.id = d.sending_id \
+    d.changed_at, s.text, s.notice_name, s.notice_xml, s.created_by from deliveries d join sendings s on s.id = d.sending_id \
     where d.body = $1 and (d.created_at < $2 or (d.created_at = $2 and d.id < $3)) \
     and ($4 = '' or d.state = $4) order by d.created_at desc, d.id desc limit $5";
 const AWAITING: &str = "select id from deliveries where body = $1 and confirmation_asked = 1 and \
@@ -120,6 +120,8 @@ pub struct StoredDelivery {
     pub text: String,
     /// Name and XML of a notice of Annex 6, when that is all that is sent.
     pub notice: Option<(String, String)>,
+    /// Who sent: an account, or `system`.
+    pub created_by: String,
 }
 
 /// A fact with its evidence.
@@ -400,6 +402,7 @@ fn read(row: &Row) -> Result<StoredDelivery, StoreError> {
         changed_at: row.int(14)?,
         text: row.text(15)?.to_owned(),
         notice: row.opt_text(16)?.map(str::to_owned).zip(row.opt_text(17)?.map(str::to_owned)),
+        created_by: row.text(18)?.to_owned(),
     })
 }
 

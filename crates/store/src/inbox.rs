@@ -21,6 +21,8 @@ const PAGE: &str = "select id, body, channel, mailbox, raw_sha256, size, arrived
     sender_address, sender_name, subject, legal_at, verdict, details, registration_id, delivery_id, handled_by, \
     handled_at, reason from inbound where body = $1 and state = $2 and (arrived_at < $3 or (arrived_at = $3 \
     and id < $4)) order by arrived_at desc, id desc limit $5";
+const WAITING_PROTOCOL: &str = "select i.id, i.details from inbound i join peer_messages p on p.inbound_id = i.id \
+    where i.body = $1 and i.state = 'waiting' order by i.arrived_at, i.id limit $2";
 const COUNT: &str = "select count(*) from inbound where body = $1 and state = $2";
 const HANDLE: &str = "update inbound set state = $2, registration_id = $3, delivery_id = $4, handled_by = $5, \
     handled_at = $6, reason = $7 where id = $1 and state in ('waiting', 'quarantined', 'unreadable')";
@@ -188,6 +190,19 @@ pub fn page(
     let params = [body.as_str().into(), state.into(), before.0.into(), before.1.into(), limit.into()];
     let rows = query.rows(PAGE, &params)?;
     Ok(Personal::new(rows.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// Waiting messages of other registers, oldest first: id and details.
+///
+/// # Errors
+/// Those of the database.
+pub fn waiting_protocol(
+    query: &mut impl Query,
+    body: &IpaCode,
+    limit: i64,
+) -> Result<Vec<(InboundId, String)>, StoreError> {
+    let rows = query.rows(WAITING_PROTOCOL, &[body.as_str().into(), limit.into()])?;
+    rows.iter().map(|row| Ok((row.parse(0)?, row.text(1)?.to_owned()))).collect()
 }
 
 /// How many messages of a body are in a state.

@@ -5,11 +5,13 @@
 
 use crate::error::{Error, Result};
 use crate::use_cases::exchange::admit::admit;
+use crate::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use crate::use_cases::exchange::roads::{Account, Exchange};
-use crate::use_cases::exchange::understand::{Came, understand};
+use crate::use_cases::exchange::understand::{Came, Details, understand};
 use channels::pec::{Arrived, Keep, Mailbox, Raw};
 use domain::body::IpaCode;
 use domain::message::Channel;
+use store::inbox;
 
 /// Collects what is new in every mailbox; answers how many messages were kept. Harmless to repeat.
 ///
@@ -39,6 +41,32 @@ async fn collect(exchange: &Exchange, body: &IpaCode, account: &Account, channel
     let kept = mailbox.collect(&mut keeper).await.map_err(problem);
     mailbox.close().await;
     kept
+}
+
+/// Registers, for the bodies that chose so, what arrived with a segnatura whose signature and digests hold.
+///
+/// # Errors
+/// `Problem` when the store fails; a message that cannot be registered waits for a person.
+pub async fn register_by_rule(exchange: &Exchange) -> Result<usize> {
+    let mut done = 0;
+    for body in &exchange.automatic {
+        let ctx = exchange.context(body);
+        let code = body.clone();
+        let waiting = ctx.read(move |r| Ok(inbox::waiting_protocol(r, &code, 200)?)).await?;
+        for (id, details) in waiting {
+            let details: Details = serde_json::from_str(&details).unwrap_or_default();
+            if !details.segnatura.is_some_and(|f| f.signature.starts_with("valid") && f.anomalies.is_empty())
+            {
+                continue;
+            }
+            match register_inbound(&ctx, &id, Changes::default()).await {
+                Ok(_) => done += 1,
+                Err(Error::Problem(why)) => return Err(Error::Problem(why)),
+                Err(error) => tracing::warn!(%id, %error, "a message waits for a person"),
+            }
+        }
+    }
+    Ok(done)
 }
 
 struct Keeper<'a> {

@@ -8,6 +8,7 @@ pub mod admit;
 pub mod answer;
 pub mod package;
 pub mod progress;
+pub mod register_inbound;
 pub mod roads;
 pub mod send;
 pub mod understand;

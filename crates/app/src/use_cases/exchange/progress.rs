@@ -7,13 +7,13 @@ use super::send::message_id;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use domain::Moment;
-use domain::ids::{DeliveryId, OutboxId, TaskId};
+use domain::ids::{AccountId, DeliveryId, OutboxId, TaskId};
 use domain::message::{Delivery, DeliveryState, Event, Exchange, Fact, Policy, Step, plan};
 use jiff::Timestamp;
 use store::deliveries::{self, KnownFact, StoredDelivery};
 use store::outbox::{self, NewOutgoing};
 use store::tasks::{self, NewTask};
-use store::{Query, Tx};
+use store::{Query, Tx, bodies};
 
 /// Learns a fact and draws the conclusions; `false` when it was known.
 ///
@@ -101,20 +101,7 @@ fn tell(
 ) -> Result<()> {
     let once = format!("delivery {}", row.id);
     if let Some(proposal) = proposal {
-        let task = NewTask {
-            id: ctx.mint::<TaskId>(),
-            body: &row.body,
-            once,
-            unit: None,
-            account: None,
-            kind: "delivery-failed",
-            about: row.recipient_name.clone(),
-            href: format!("/deliveries/{}", row.id),
-            proposal: Some(proposal),
-            case: None,
-            due_on: None,
-        };
-        tasks::add(tx, &task, "system")?;
+        add_task(tx, ctx, row, "delivery-failed", once, proposal)?;
     } else if matches!(state, DeliveryState::Delivered | DeliveryState::ClosedByOfficer) {
         tasks::settle(tx, &row.body, &once, "system")?;
     }
@@ -126,16 +113,37 @@ fn tell(
 /// # Errors
 /// Those of the store.
 pub fn tell_of_silence(tx: &mut Tx, ctx: &Context, row: &StoredDelivery, number: i64) -> Result<()> {
+    let once = format!("silence {} {number}", row.id);
+    add_task(tx, ctx, row, "delivery-unconfirmed", once, if number < 2 { "remind" } else { "escalate" })
+}
+
+/// A task for who sent; what the program sent by itself is for the first office of the body.
+fn add_task(
+    tx: &mut Tx,
+    ctx: &Context,
+    row: &StoredDelivery,
+    kind: &str,
+    once: String,
+    proposal: &str,
+) -> Result<()> {
+    let account = row.created_by.parse::<AccountId>().ok();
+    let office = match account {
+        Some(_) => None,
+        None => bodies::units(tx, &row.body)?.into_iter().find(|u| u.active).map(|u| u.id),
+    };
+    if account.is_none() && office.is_none() {
+        return Ok(());
+    }
     let task = NewTask {
         id: ctx.mint::<TaskId>(),
         body: &row.body,
-        once: format!("silence {} {number}", row.id),
-        unit: None,
-        account: None,
-        kind: "delivery-unconfirmed",
+        once,
+        unit: office.as_ref(),
+        account: account.as_ref(),
+        kind,
         about: row.recipient_name.clone(),
         href: format!("/deliveries/{}", row.id),
-        proposal: Some(if number < 2 { "remind" } else { "escalate" }),
+        proposal: Some(proposal),
         case: None,
         due_on: None,
     };

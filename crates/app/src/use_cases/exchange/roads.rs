@@ -8,7 +8,7 @@ use channels::pec::MailboxSettings;
 use documents::signature::{SealKey, TrustStore};
 use domain::body::IpaCode;
 use domain::message::{Channel, Policy};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A mail account of a body.
@@ -35,6 +35,8 @@ pub struct Exchange {
     pub seals: HashMap<IpaCode, Arc<SealKey>>,
     /// Whom to believe: providers of certified mail and issuers of seals.
     pub trust: Arc<TrustStore>,
+    /// Bodies that register by themselves what arrives with a segnatura that holds in every part.
+    pub automatic: BTreeSet<IpaCode>,
     /// How often to try.
     pub policy: Policy,
     /// Largest message sent, bytes on the wire (D.M. 2/11/2005, art. 12: 30 MB must be accepted).
@@ -50,6 +52,7 @@ impl Exchange {
             email: HashMap::new(),
             seals: HashMap::new(),
             trust: Arc::new(TrustStore::empty()),
+            automatic: BTreeSet::new(),
             policy: Policy::default(),
             message_limit: 25 * 1024 * 1024,
         }
