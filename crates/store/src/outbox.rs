@@ -15,6 +15,8 @@ const INSERT: &str = "insert into outbox (id, body, delivery_id, attempt, channe
 const DUE: &str = "select id, body, delivery_id, attempt, channel, message_id, state, due_at, tries, last_error, \
     raw_sha256 from outbox where (state = 'waiting' and due_at <= $1) or (state = 'leaving' and lease_until <= $1) \
     order by due_at, id limit $2";
+const IS_DUE: &str = "select 1 from outbox where (state = 'waiting' and due_at <= $1) or (state = 'leaving' and \
+    lease_until <= $1) limit 1";
 const CLAIM: &str = "update outbox set state = 'leaving', lease_until = $2, tries = tries + 1 where id = $1 and \
     (state = 'waiting' or (state = 'leaving' and lease_until <= $3))";
 const KEEP_RAW: &str = "update outbox set raw_sha256 = $2 where id = $1";
@@ -104,6 +106,14 @@ pub fn insert(tx: &mut Tx, new: NewOutgoing<'_>) -> Result<bool, StoreError> {
         at.into(),
     ];
     Ok(tx.execute(INSERT, &params)? == 1)
+}
+
+/// Whether anything is due: asked before a claim, so that an idle worker writes nothing.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_due(query: &mut impl Query, now: i64) -> Result<bool, StoreError> {
+    Ok(query.row(IS_DUE, &[now.into()])?.is_some())
 }
 
 /// Claims up to `limit` rows that are due, for `lease` microseconds.

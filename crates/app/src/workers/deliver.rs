@@ -31,6 +31,9 @@ const LARGEST: u64 = 80 * 1024 * 1024;
 /// `Problem` when the store fails; what a server does is not an error but a fact.
 pub async fn run_once(exchange: &Exchange) -> Result<usize> {
     let now = exchange.app.clock.micros();
+    if !exchange.app.store.read::<_, Error, _>(move |r| Ok(outbox::is_due(r, now)?)).await? {
+        return Ok(0);
+    }
     let claimed = exchange
         .app
         .store

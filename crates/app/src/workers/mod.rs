@@ -4,13 +4,19 @@ pub mod daily_register;
 pub mod deliver;
 pub mod receive;
 
-use crate::use_cases::exchange::Exchange;
+use crate::use_cases::exchange::{Account, Exchange};
+use domain::body::IpaCode;
+use domain::message::Channel;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Pause between two looks at the outbox; a commit wakes it before.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(5);
-/// Pause between two looks at the mailboxes.
-const MAILBOX_PAUSE: Duration = Duration::from_secs(10);
+/// Pause between two looks at what may be registered by rule.
+const RULE_PAUSE: Duration = Duration::from_secs(20);
+/// First pause after a mailbox failed, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_secs(300);
 /// Pause between two looks for silence: the terms are in working days.
 const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
 
@@ -37,15 +43,34 @@ async fn leave(exchange: &Exchange) {
     }
 }
 
+/// One watcher per mailbox, and a slow look at what the hub brought.
 async fn arrive(exchange: &Exchange) {
-    loop {
-        if let Err(error) = receive::run_once(exchange).await {
-            tracing::warn!(%error, "not every mailbox could be read");
+    let mut watchers = JoinSet::new();
+    let pec = exchange.pec.iter().map(|(body, account)| (body, account, Channel::Pec));
+    let email = exchange.email.iter().map(|(body, account)| (body, account, Channel::Email));
+    for (body, account, channel) in pec.chain(email) {
+        if account.mailbox.is_some() {
+            watchers.spawn(watch(exchange.clone(), body.clone(), account.clone(), channel));
         }
+    }
+    loop {
         if let Err(error) = receive::register_by_rule(exchange).await {
             tracing::warn!(%error, "the rule of the inbox could not be carried out");
         }
-        tokio::time::sleep(MAILBOX_PAUSE).await;
+        tokio::time::sleep(RULE_PAUSE).await;
+    }
+}
+
+/// Watches a mailbox for ever; after a failure it waits, twice as long each time, five minutes at most.
+async fn watch(exchange: Exchange, body: IpaCode, account: Account, channel: Channel) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let began = tokio::time::Instant::now();
+        if let Err(error) = receive::watch(&exchange, &body, &account, channel).await {
+            tracing::warn!(%body, %error, "a mailbox could not be read");
+        }
+        pause = if began.elapsed() > LAST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LAST_PAUSE) };
+        tokio::time::sleep(pause).await;
     }
 }
 

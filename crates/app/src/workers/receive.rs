@@ -11,7 +11,13 @@ use crate::use_cases::exchange::understand::{Came, Details, understand};
 use channels::pec::{Arrived, Keep, Mailbox, Raw};
 use domain::body::IpaCode;
 use domain::message::Channel;
+use std::time::Duration;
 use store::inbox;
+
+/// How long one IDLE lasts: servers may hang up after thirty minutes (RFC 2177).
+const IDLE: Duration = Duration::from_secs(25 * 60);
+/// How often servers without IDLE are asked.
+const POLL: Duration = Duration::from_secs(45);
 
 /// Collects what is new in every mailbox; answers how many messages were kept. Harmless to repeat.
 ///
@@ -31,6 +37,23 @@ pub async fn run_once(exchange: &Exchange) -> Result<usize> {
         }
     }
     failed.map_or(Ok(kept), Err)
+}
+
+/// Keeps a mailbox open and collects as soon as something arrives, until the connection breaks.
+///
+/// # Errors
+/// `Problem` when the mailbox or the store fails: open it again after a pause.
+pub async fn watch(exchange: &Exchange, body: &IpaCode, account: &Account, channel: Channel) -> Result<()> {
+    let Some(settings) = account.mailbox.clone() else { return Ok(()) };
+    let problem = |e: channels::pec::MailboxError| Error::Problem(e.to_string());
+    let mut mailbox = Mailbox::open(settings).await.map_err(problem)?;
+    loop {
+        let mut keeper = Keeper { exchange, body, channel, mailbox: &account.address };
+        if mailbox.collect(&mut keeper).await.map_err(problem)? > 0 {
+            register_by_rule(exchange).await?;
+        }
+        mailbox = mailbox.wait(IDLE, POLL).await.map_err(problem)?;
+    }
 }
 
 async fn collect(exchange: &Exchange, body: &IpaCode, account: &Account, channel: Channel) -> Result<usize> {

@@ -120,6 +120,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Stream for T {}
 pub struct Mailbox {
     session: Session<Box<dyn Stream>>,
     settings: MailboxSettings,
+    /// Messages that stayed in the inbox after the last collection (over the limit, or not kept).
+    left: u32,
     can_move: bool,
     can_idle: bool,
     can_quota: bool,
@@ -140,7 +142,7 @@ impl Mailbox {
         let can_expunge_uid = can("UIDPLUS");
         // Refused when it is there already: the next move tells.
         let _ = session.create(&settings.registered).await;
-        Ok(Self { session, settings, can_move, can_idle, can_quota, can_expunge_uid })
+        Ok(Self { session, settings, left: 0, can_move, can_idle, can_quota, can_expunge_uid })
     }
 
     /// Gives everything in the inbox to the keeper, small messages together, and moves away what is kept.
@@ -150,6 +152,7 @@ impl Mailbox {
     /// See [`MailboxError`]; what was kept before the error stays kept.
     pub async fn collect(&mut self, keeper: &mut impl Keep) -> Result<usize, MailboxError> {
         let folder = self.session.select(&self.settings.inbox).await?;
+        self.left = folder.exists;
         if folder.exists == 0 {
             return Ok(0);
         }
@@ -168,6 +171,7 @@ impl Mailbox {
             let safe = keeper.keep(arrived).await.map_err(MailboxError::NotKept)?;
             kept += safe.len();
             self.move_away(&safe).await?;
+            self.left = self.left.saturating_sub(u32::try_from(safe.len()).unwrap_or(u32::MAX));
         }
         Ok(kept)
     }
@@ -283,7 +287,7 @@ impl Mailbox {
             return Ok(self);
         }
         let folder = self.session.select(&self.settings.inbox).await?;
-        if folder.exists > 0 {
+        if folder.exists > self.left {
             return Ok(self);
         }
         let mut idle = self.session.idle();

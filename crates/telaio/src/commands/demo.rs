@@ -16,7 +16,7 @@ use super::{Done, Stop};
 use crate::cli::DemoOptions;
 use crate::config::{Config, Log, LogFormat};
 use crate::server::{self, Listeners};
-use crate::{assembly, telemetry};
+use crate::{assembly, exchange, telemetry};
 
 /// What this data folder was made from; beside the database, written last.
 const RECORD: &str = "demo.json";
@@ -59,6 +59,8 @@ pub fn run(options: &DemoOptions) -> Done {
             seed(&config, &Record { seed: options.seed, residents: options.residents }).await?;
         }
         let app = assembly::program(&config, true)?;
+        let (_sandbox, roads) = exchange::demo(app.clone(), &folder).await?;
+        let working = tokio::spawn(app::workers::run_exchange(roads));
         let seed = Record::read(&folder)?.seed;
         app::demo::accounts::renew_tokens(&app, seed)
             .await
@@ -66,7 +68,9 @@ pub fn run(options: &DemoOptions) -> Done {
         let (ended, _) = watch::channel(false);
         print!("{}", super::accounts::table(&super::accounts::list(seed)?));
         println!("listening on {}", config.server.public_url);
-        server::serve(app, Listeners { public: listener, monitoring: None }, ended).await
+        let served = server::serve(app, Listeners { public: listener, monitoring: None }, ended).await;
+        working.abort();
+        served
     })
 }
 
