@@ -225,7 +225,7 @@ async fn communications_scenario_03_many_recipients_one_of_them_missing() {
     let (failed, _) = pact.delivery(&sent[8]).await;
     assert_eq!(
         (failed.state, failed.proposal.as_deref()),
-        (DeliveryState::DeliveryError, Some("check_index"))
+        (DeliveryState::DeliveryError, Some("check-index"))
     );
 }
 
@@ -259,7 +259,7 @@ async fn communications_scenario_06_a_full_box_is_tried_again_after_seven_days()
     let (delivery, _) = pact.delivery(&sent[0]).await;
     assert_eq!(
         (delivery.state, delivery.proposal.as_deref()),
-        (DeliveryState::DeliveryError, Some("second_try_later"))
+        (DeliveryState::DeliveryError, Some("second-try-later"))
     );
     let id = sent[0].clone();
     let rows = pact.clerk(BODY).read(move |r| Ok(outbox::of_delivery(r, &id)?)).await.unwrap();

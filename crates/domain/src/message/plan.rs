@@ -54,14 +54,14 @@ impl Proposal {
     /// The stored name, also the key of its words.
     pub fn name(self) -> &'static str {
         match self {
-            Self::CheckIndex => "check_index",
-            Self::SecondTryLater => "second_try_later",
-            Self::OtherChannel => "other_channel",
-            Self::MendMessage => "mend_message",
-            Self::RemoveVirus => "remove_virus",
-            Self::SplitMessage => "split_message",
-            Self::AskProvider => "ask_provider",
-            Self::CheckServer => "check_server",
+            Self::CheckIndex => "check-index",
+            Self::SecondTryLater => "second-try-later",
+            Self::OtherChannel => "other-channel",
+            Self::MendMessage => "mend-message",
+            Self::RemoveVirus => "remove-virus",
+            Self::SplitMessage => "split-message",
+            Self::AskProvider => "ask-provider",
+            Self::CheckServer => "check-server",
         }
     }
 }

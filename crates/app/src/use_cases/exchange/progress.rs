@@ -114,7 +114,7 @@ fn tell(
 /// Those of the store.
 pub fn tell_of_silence(tx: &mut Tx, ctx: &Context, row: &StoredDelivery, number: i64) -> Result<()> {
     let once = format!("silence {} {number}", row.id);
-    add_task(tx, ctx, row, "delivery-unconfirmed", once, if number < 2 { "remind" } else { "escalate" })
+    add_task(tx, ctx, row, "delivery-silent", once, if number < 2 { "ask" } else { "decide" })
 }
 
 /// A task for who sent; what the program sent by itself is for the first office of the body.

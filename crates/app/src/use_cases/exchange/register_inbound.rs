@@ -83,8 +83,11 @@ pub async fn register_inbound(ctx: &Context, id: &InboundId, changes: Changes) -
 /// `Invalid` without a reason; `NotFound`; `Conflict` when somebody handled it before.
 pub async fn discard(ctx: &Context, id: &InboundId, reason: &str) -> Result<()> {
     ctx.may(Verb::HandleInbox)?;
-    if reason.trim().is_empty() || reason.chars().count() > 1_000 {
-        return Err(Invalid::with("/reason", "length-1-1000", "1000").into());
+    if reason.trim().is_empty() {
+        return Err(Invalid::one("/reason", "required").into());
+    }
+    if reason.chars().count() > 1_000 {
+        return Err(Invalid::with("/reason", "too-long", "1000").into());
     }
     load(ctx, id).await?;
     let (ctx_in, id, reason) = (ctx.clone(), id.clone(), reason.trim().to_owned());
