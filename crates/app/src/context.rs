@@ -23,12 +23,15 @@ pub struct App {
     pub ids: Ids,
     /// Registers seen so far, so that the hot path reads nothing it does not need.
     pub registers: KnownRegisters,
+    /// Seals of the bodies and whom the installation trusts.
+    pub seals: crate::seals::Seals,
 }
 
 impl App {
     /// Joins store, clock and settings.
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
-        Self { store, clock, settings, ids: Ids::Random, registers: KnownRegisters::default() }
+        let seals = crate::seals::Seals::default();
+        Self { store, clock, settings, ids: Ids::Random, registers: KnownRegisters::default(), seals }
     }
 
     /// The context of a person at this moment.

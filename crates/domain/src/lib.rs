@@ -13,6 +13,7 @@ pub mod ids;
 pub mod law;
 pub mod message;
 pub mod moment;
+pub mod paper_code;
 pub mod party;
 pub mod register;
 pub mod register_filter;

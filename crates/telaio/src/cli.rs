@@ -25,6 +25,8 @@ pub enum Command {
     Accounts(AccountsOptions),
     /// Print a bearer token for the API, for an account of a demonstration.
     Token(TokenOptions),
+    /// Check, offline, papers and exports that Telaio gave out, or any other signed file.
+    Verify(VerifyOptions),
     /// Take a consistent copy of database and documents while the server runs.
     Backup(BackupOptions),
     /// Bring a copy back into an empty place and check every fingerprint.
@@ -48,6 +50,24 @@ pub enum ConfigCommand {
     },
     /// Print a configuration file with every setting, its default and what it does.
     Example,
+}
+
+/// What to check, and whom to trust.
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// The files: PDF, XML, p7m, p7s with its document, time stamps, signed e-mail.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Anchors of trust, PEM (the demo writes its own to `DIR/trust.pem`). Without it signers are not checked and
+    /// the exit is 1.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Lists of revoked certificates, DER or PEM.
+    #[arg(long, value_name = "FILE")]
+    pub revoked: Vec<PathBuf>,
+    /// One JSON array instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where the configuration is.

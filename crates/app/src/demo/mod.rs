@@ -8,6 +8,7 @@ pub mod accounts;
 mod cast;
 mod dice;
 pub mod history;
+pub mod authority;
 pub mod province;
 
 use std::sync::Arc;

@@ -10,3 +10,4 @@ pub mod read_audit;
 pub mod register;
 pub mod scheme;
 pub mod worklist;
+pub mod verification;

@@ -65,6 +65,7 @@ pub fn run(options: &DemoOptions) -> Done {
         app::demo::accounts::renew_tokens(&app, seed)
             .await
             .map_err(|error| Stop::Failed(format!("the demo's tokens cannot be renewed: {error}")))?;
+        serve_authority(&folder, &app)?;
         let (ended, _) = watch::channel(false);
         print!("{}", super::accounts::table(&super::accounts::list(seed)?));
         println!("listening on {}", config.server.public_url);
@@ -84,12 +85,22 @@ async fn seed(config: &Config, record: &Record) -> Done {
     let mut app = App::new(store, clock, assembly::settings(config, true));
     app.ids = app::context::Ids::Counted(std::sync::Mutex::new(record.seed << 32));
     let until: Moment = app.clock.now();
-    app::demo::make(&Arc::new(app), record.seed, until)
+    let app = Arc::new(app);
+    serve_authority(folder, &app)?;
+    app::demo::make(&app, record.seed, until)
         .await
         .map_err(|error| Stop::Failed(format!("the demonstration cannot be made: {error}")))?;
     let text = serde_json::to_string_pretty(record).map_err(|error| Stop::Failed(error.to_string()))?;
     std::fs::write(folder.join(RECORD), text)
         .map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))
+}
+
+/// Opens the demo's own authority (seals, time stamps) and writes `trust.pem`.
+fn serve_authority(folder: &Path, app: &Arc<App>) -> Done {
+    let now = Clock::System.now().at;
+    app::demo::authority::DemoAuthority::open(folder, now)
+        .and_then(|authority| authority.serve(app))
+        .map_err(|error| Stop::Failed(format!("the demonstration's seals cannot be made: {error}")))
 }
 
 /// Removes a demo's data. A folder that holds something else is refused: it was named by mistake.

@@ -10,6 +10,7 @@ mod progress;
 mod restore;
 mod serve;
 mod token;
+mod verify;
 
 use crate::cli::Command;
 use crate::config::ConfigError;
@@ -61,5 +62,6 @@ pub fn run(command: Command) -> Done {
         Command::Config(command) => config::run(command),
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Verify(options) => verify::run(&options),
     }
 }
