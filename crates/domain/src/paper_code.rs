@@ -60,10 +60,10 @@ impl PaperCode {
     }
 }
 
-/// The weighted sum of the signs, modulo 31.
+/// What brings the weighted sum of all signs to a multiple of 31; its own weight is 1, that of its neighbour 30.
 fn check(signs: &[u8]) -> u8 {
     let sum: u32 = signs.iter().zip(1u32..).map(|(sign, weight)| u32::from(*sign) * weight).sum();
-    (sum % 31) as u8
+    ((31 - sum % 31) % 31) as u8
 }
 
 impl fmt::Display for PaperCode {

@@ -73,6 +73,7 @@ pub fn table() -> Vec<Entry> {
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::status::routes());
+    all.extend(crate::api::verifications::routes());
     all.extend(crate::pages::case::routes());
     all.extend(crate::pages::dossier::routes());
     all.extend(crate::pages::dossier_acts::routes());
@@ -81,6 +82,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::papers::routes());
     all.extend(crate::pages::plain::routes());
     all.extend(crate::pages::scheme::routes());
+    all.extend(crate::pages::verify::routes());
     all.extend(crate::pages::worklist::routes());
     all
 }

@@ -7,6 +7,7 @@
 
 mod machine;
 mod report;
+mod signature;
 mod store;
 
 use crate::setup::Purpose;
@@ -45,7 +46,7 @@ pub struct Samples {
 }
 
 /// Every row there is, by the part of the house that it measures.
-const PARTS: &[&[Row]] = &[store::ROWS];
+const PARTS: &[&[Row]] = &[store::ROWS, signature::ROWS];
 
 fn all() -> impl Iterator<Item = &'static Row> {
     PARTS.iter().flat_map(|part| part.iter())

@@ -100,7 +100,8 @@ fn example(row: &str) -> Command {
     ])
 }
 
-fn sample(command: &mut Command) -> Outcome<Samples> {
+/// Runs a measure and reads the samples it prints as one JSON object.
+pub(super) fn sample(command: &mut Command) -> Outcome<Samples> {
     let text = shell::output(command)?;
     let unreadable = || Failure::Broken(format!("the measure said: {text}"));
     let said: serde_json::Value = serde_json::from_str(text.trim()).map_err(|_| unreadable())?;

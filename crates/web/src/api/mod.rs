@@ -5,3 +5,4 @@
 
 pub mod openapi;
 pub mod status;
+pub mod verifications;

@@ -10,6 +10,7 @@ pub mod login;
 pub mod papers;
 pub mod plain;
 pub mod scheme;
+pub mod verify;
 pub mod words;
 pub mod worklist;
 

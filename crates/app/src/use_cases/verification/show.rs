@@ -62,6 +62,12 @@ pub struct Shown {
     pub signatures: Option<Verification>,
 }
 
+/// The stable names of all findings, so that a test can ask for the words of each.
+pub fn reason_codes() -> Vec<String> {
+    let name = |reason: &Reason| serde_json::to_value(reason).ok().and_then(|v| v.as_str().map(str::to_owned));
+    Reason::ALL.iter().filter_map(name).collect()
+}
+
 /// Answers about a code.
 ///
 /// # Errors
@@ -136,5 +142,63 @@ fn shown(answer: Answer, checked: Vec<Check>, unchecked: Vec<Check>, paper: Opti
         issued_at: paper.as_ref().map(|p| p.issued_at),
         sha256: paper.map(|p| p.sha256).filter(|s| !s.is_empty()),
         signatures,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::use_cases::verification::issue;
+    use crate::{Actor, Clock, Settings, seals};
+    use documents::signature::test_ca::{Holder, TestCa};
+    use documents::signature::{KeyKind, TrustStore};
+    use domain::Moment;
+    use domain::body::IpaCode;
+    use jiff::Timestamp;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    async fn program() -> (Arc<App>, crate::Context) {
+        let clock = Clock::manual(Moment::new(at("2026-11-23T09:00:00Z")));
+        let app = Arc::new(App::new(store::test_store(), clock, Settings::default()));
+        let ctx = app.context(Actor::system(IpaCode::parse("c_g999").unwrap()));
+        let valid = at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z");
+        let ca = TestCa::create("CA di prova", valid.clone()).unwrap();
+        let issued = ca.issue(&Holder::seal("Comune di Prova", "VATIT-01234567890"), KeyKind::P256, valid).unwrap();
+        let material = seals::Material::pkcs12(&issued.pkcs12("segreto").unwrap(), "segreto");
+        seals::install(&ctx, ctx.actor.body.clone(), material).await.unwrap();
+        let mut trust = TrustStore::empty();
+        trust.add_anchors_pem(&ca.root_pem().unwrap()).unwrap();
+        app.seals.set_trust(trust);
+        (app, ctx)
+    }
+
+    #[tokio::test]
+    async fn a_paper_is_followed_from_its_code_to_its_withdrawal() {
+        let (app, ctx) = program().await;
+        let code = issue::reserve(&ctx, "receipt", "reg_1").await.unwrap();
+        let xml = format!("<ricevuta codice=\"{code}\"/>").replace("/>", "></ricevuta>");
+        let sealed = seals::seal_xml(&app, &ctx.actor.body, xml, ctx.moment.at).await.unwrap();
+        issue::conclude(&ctx, &code, sealed.as_bytes()).await.unwrap();
+        assert!(issue::conclude(&ctx, &code, b"altro").await.is_err(), "a fingerprint never changes");
+
+        let found = by_code(&app, &code.spaced()).await.unwrap();
+        assert_eq!((found.answer, found.body.as_deref()), (Answer::Valid, Some("c_g999")));
+        let found = by_file(&app, "r.xml".into(), sealed.clone().into_bytes()).await.unwrap();
+        assert_eq!(found.answer, Answer::Valid);
+        assert!(found.checked.contains(&Check::Fingerprint) && found.checked.contains(&Check::Signer));
+        let altered = sealed.replace("codice=", "codici=").into_bytes();
+        assert_eq!(by_file(&app, "r.xml".into(), altered).await.unwrap().answer, Answer::Altered);
+        let foreign = by_file(&app, "x.txt".into(), b"prova".to_vec()).await.unwrap();
+        assert_eq!(foreign.answer, Answer::Unknown);
+
+        issue::withdraw(&ctx, &code, "annulled").await.unwrap();
+        assert_eq!(by_code(&app, code.as_str()).await.unwrap().answer, Answer::Revoked);
+        assert_eq!(by_file(&app, "r.xml".into(), sealed.into_bytes()).await.unwrap().answer, Answer::Revoked);
+        assert!(matches!(by_code(&app, "niente").await, Err(Error::Invalid(_))));
+        let other = issue::reserve(&ctx, "act", "reg_2").await.unwrap();
+        assert_ne!(other, code);
     }
 }
