@@ -70,7 +70,9 @@ impl Material {
                 let bytes = bytes.map_err(|_| SignatureError::Key("damaged container".into()))?;
                 SealKey::from_pkcs12(&bytes, password)
             }
-            Self::Token { module, token, pin, key } => SealKey::from_token(module, token, pin, key.as_deref()),
+            Self::Token { module, token, pin, key } => {
+                SealKey::from_token(module, token, pin, key.as_deref())
+            }
         }
     }
 }
@@ -158,7 +160,8 @@ pub async fn key(app: &Arc<App>, body: &IpaCode) -> Result<Arc<SealKey>> {
         return Ok(known.clone());
     }
     let (store, asked) = (app.store.clone(), body.clone());
-    let material = app.store.read(move |r| Ok::<_, Error>(store::seals::material(r, &store, &asked)?)).await?;
+    let material =
+        app.store.read(move |r| Ok::<_, Error>(store::seals::material(r, &store, &asked)?)).await?;
     let Some(material) = material else { return issue(app, body).await };
     let key = aside(move || {
         let material: Material = serde_json::from_slice(&material).map_err(|e| Error::Bug(e.to_string()))?;
@@ -185,7 +188,13 @@ async fn issue(app: &Arc<App>, body: &IpaCode) -> Result<Arc<SealKey>> {
 ///
 /// # Errors
 /// As [`key`]; `Problem` when the time-stamp authority fails.
-pub async fn seal_pdf(app: &Arc<App>, body: &IpaCode, pdf: Vec<u8>, at: Timestamp, reason: Option<String>) -> Result<Vec<u8>> {
+pub async fn seal_pdf(
+    app: &Arc<App>,
+    body: &IpaCode,
+    pdf: Vec<u8>,
+    at: Timestamp,
+    reason: Option<String>,
+) -> Result<Vec<u8>> {
     let key = key(app, body).await?;
     let authority = app.seals.authority();
     aside(move || {
@@ -266,7 +275,8 @@ mod tests {
         let clock = Clock::manual(Moment::new(at("2026-11-23T09:00:00Z")));
         let app = Arc::new(App::new(store::test_store(), clock, Settings::default()));
         let ctx = app.context(Actor::system(IpaCode::parse("c_g999").unwrap()));
-        let ca = TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
+        let ca =
+            TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
         let holder = Holder::seal("Comune di Prova", "VATIT-01234567890");
         let issued = ca.issue(&holder, KeyKind::P256, at("2026-01-01T00:00:00Z")..at(until)).unwrap();
         let material = Material::pkcs12(&issued.pkcs12("segreto").unwrap(), "segreto");
@@ -295,6 +305,9 @@ mod tests {
         let found = ending(&app, ctx.moment.at).await.unwrap();
         assert_eq!((found[0].days, found[0].stage), (60, 60));
         assert!(ending(&app, at("2026-11-20T00:00:00Z")).await.unwrap().is_empty());
-        assert_eq!([61, 60, 31, 30, 8, 7, 0, -1].map(stage), [None, Some(60), Some(60), Some(30), Some(30), Some(7), Some(7), Some(0)]);
+        assert_eq!(
+            [61, 60, 31, 30, 8, 7, 0, -1].map(stage),
+            [None, Some(60), Some(60), Some(30), Some(30), Some(7), Some(7), Some(0)]
+        );
     }
 }

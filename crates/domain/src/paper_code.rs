@@ -55,7 +55,8 @@ impl PaperCode {
 
     /// In groups, as people read it aloud: `7K2MX 9QF4A …`.
     pub fn spaced(&self) -> String {
-        let groups: Vec<&str> = self.0.as_bytes().chunks(5).filter_map(|g| std::str::from_utf8(g).ok()).collect();
+        let groups: Vec<&str> =
+            self.0.as_bytes().chunks(5).filter_map(|g| std::str::from_utf8(g).ok()).collect();
         groups.join(" ")
     }
 }

@@ -77,8 +77,24 @@ pub fn withdraw(tx: &mut Tx, paper: &Issued, at: i64, why: &str, by: &str) -> Re
     note(tx, &paper.body, "paper.withdraw", &paper.subject, &format!("{}\n{why}", paper.code), by)
 }
 
-fn note(tx: &mut Tx, body: &IpaCode, verb: &str, subject: &str, state: &str, by: &str) -> Result<(), StoreError> {
-    let entry = Entry { body, actor: by, on_behalf_of: None, verb, subject, case: None, norm: None, state: state.as_bytes() };
+fn note(
+    tx: &mut Tx,
+    body: &IpaCode,
+    verb: &str,
+    subject: &str,
+    state: &str,
+    by: &str,
+) -> Result<(), StoreError> {
+    let entry = Entry {
+        body,
+        actor: by,
+        on_behalf_of: None,
+        verb,
+        subject,
+        case: None,
+        norm: None,
+        state: state.as_bytes(),
+    };
     journal::append(tx, entry)?;
     Ok(())
 }

@@ -58,8 +58,8 @@ pub mod tasks;
 pub mod timeline;
 pub mod trace;
 pub mod vault;
-pub mod worklist;
 pub mod verifications;
+pub mod worklist;
 
 pub use config::{Clock, Database, StoreConfig};
 pub use error::{Broken, StoreError};

@@ -67,7 +67,11 @@ pub fn save(tx: &mut Tx, seal: &Seal, material: &[u8], by: &str) -> Result<(), S
 ///
 /// # Errors
 /// Those of the keys at rest and of the database.
-pub fn material(query: &mut impl Query, store: &Store, body: &IpaCode) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+pub fn material(
+    query: &mut impl Query,
+    store: &Store,
+    body: &IpaCode,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let Some(row) = query.row(MATERIAL, &[body.as_str().into()])? else { return Ok(None) };
     vault::open_secret(query, store, body, PURPOSE, row.bytes(0)?).map(Some)
 }
@@ -81,5 +85,10 @@ pub fn all(query: &mut impl Query) -> Result<Vec<Seal>, StoreError> {
 }
 
 fn read(row: &Row) -> Result<Seal, StoreError> {
-    Ok(Seal { body: row.parse(0)?, subject: row.text(1)?.to_owned(), not_after: row.int(2)?, installed_at: row.int(3)? })
+    Ok(Seal {
+        body: row.parse(0)?,
+        subject: row.text(1)?.to_owned(),
+        not_after: row.int(2)?,
+        installed_at: row.int(3)?,
+    })
 }

@@ -41,7 +41,13 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Those of the database.
-pub fn save(tx: &mut Tx, body: &IpaCode, document: &DocumentId, outcome: &Outcome, by: &str) -> Result<(), StoreError> {
+pub fn save(
+    tx: &mut Tx,
+    body: &IpaCode,
+    document: &DocumentId,
+    outcome: &Outcome,
+    by: &str,
+) -> Result<(), StoreError> {
     tx.put(
         SAVE,
         &[
@@ -119,7 +125,8 @@ pub fn prove(tx: &mut Tx, document: &DocumentId, kind: &str, at: i64) -> Result<
 /// Those of the database.
 pub fn proofs(query: &mut impl Query, document: &DocumentId) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = query.rows(PROOFS, &[document.as_str().into()])?;
-    let mut all: Vec<(String, i64)> = rows.iter().map(|r| Ok((r.text(0)?.to_owned(), r.int(1)?))).collect::<Result<_, StoreError>>()?;
+    let mut all: Vec<(String, i64)> =
+        rows.iter().map(|r| Ok((r.text(0)?.to_owned(), r.int(1)?))).collect::<Result<_, StoreError>>()?;
     let registered = query.row(REGISTERED, &[document.as_str().into()])?;
     if let Some(at) = registered.map(|row| row.opt_int(0)).transpose()?.flatten() {
         all.push(("registration".to_owned(), at));

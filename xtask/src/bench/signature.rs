@@ -30,6 +30,17 @@ pub const ROWS: &[Row] = &[
 ];
 
 fn measure(row: &str) -> Outcome<Samples> {
-    let example = ["run", "--release", "--locked", "--quiet", "-p", "documents", "--example", "measure_signatures", "--", row];
+    let example = [
+        "run",
+        "--release",
+        "--locked",
+        "--quiet",
+        "-p",
+        "documents",
+        "--example",
+        "measure_signatures",
+        "--",
+        row,
+    ];
     store::sample(&mut shell::cargo(example))
 }

@@ -80,7 +80,11 @@ impl DemoAuthority {
     /// When the cryptographic library fails.
     pub fn serve(self, app: &Arc<App>) -> Result<()> {
         let unit = Holder::TimestampUnit { name: "Telaio demo TSU".into() };
-        let unit = self.ca.issue(&unit, KeyKind::P256, self.valid.clone()).and_then(|i| i.seal_key()).map_err(failed)?;
+        let unit = self
+            .ca
+            .issue(&unit, KeyKind::P256, self.valid.clone())
+            .and_then(|i| i.seal_key())
+            .map_err(failed)?;
         let tsa = Tsa::new(unit);
         let clock: Clock = app.clock.clone();
         app.seals.set_authority(Arc::new(move |question: &[u8]| tsa.respond(question, clock.now().at)));

@@ -5,10 +5,10 @@
 //! in production, and nothing here may reach a real mailbox: every address ends in `.test`.
 
 pub mod accounts;
+pub mod authority;
 mod cast;
 mod dice;
 pub mod history;
-pub mod authority;
 pub mod province;
 
 use std::sync::Arc;

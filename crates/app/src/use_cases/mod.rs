@@ -9,5 +9,5 @@ pub mod papers;
 pub mod read_audit;
 pub mod register;
 pub mod scheme;
-pub mod worklist;
 pub mod verification;
+pub mod worklist;

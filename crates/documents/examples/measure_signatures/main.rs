@@ -68,10 +68,15 @@ fn measure(row: &str, folder: &Path) -> Result<serde_json::Value, Failed> {
         });
     }
     let notes = [
-        format!("one core; a file of {} bytes in memory, RSA-2048, no revocation list, chain remembered after the first", bench.pdf.len()),
+        format!(
+            "one core; a file of {} bytes in memory, RSA-2048, no revocation list, chain remembered after the first",
+            bench.pdf.len()
+        ),
         "pyHanko and ours: signature, digest, chain, later revisions; both must find it valid".to_owned(),
     ];
-    Ok(serde_json::json!({ "telaio": telaio, "peer": peer, "unit": "/s", "smaller_is_better": false, "notes": notes }))
+    Ok(
+        serde_json::json!({ "telaio": telaio, "peer": peer, "unit": "/s", "smaller_is_better": false, "notes": notes }),
+    )
 }
 
 struct Bench {
@@ -118,10 +123,17 @@ impl Bench {
     }
 
     fn pyhanko(&self) -> Result<f64, Failed> {
-        let checks = std::env::var("TELAIO_CHECKS").or_else(|_| std::env::var("HOME").map(|h| format!("{h}/.cache/telaio-checks")))?;
+        let checks = std::env::var("TELAIO_CHECKS")
+            .or_else(|_| std::env::var("HOME").map(|h| format!("{h}/.cache/telaio-checks")))?;
         let python = Path::new(&checks).join("py/bin/python");
         let share = SHARE.as_secs_f64().to_string();
-        let out = Command::new(&python).arg("-c").arg(PYHANKO).arg(&self.file).arg(&self.anchors).arg(share).output();
+        let out = Command::new(&python)
+            .arg("-c")
+            .arg(PYHANKO)
+            .arg(&self.file)
+            .arg(&self.anchors)
+            .arg(share)
+            .output();
         let out = out.map_err(|_| "pyHanko is not installed (shared/tools/install.sh)")?;
         if !out.status.success() {
             return Err(String::from_utf8_lossy(&out.stderr).into_owned().into());
@@ -143,7 +155,9 @@ fn openssl_speed() -> Result<f64, Failed> {
 fn paper(now: Timestamp, pages: usize) -> Paper {
     let mut blocks = vec![Block::Heading { level: 1, text: "Ricevuta di prova".into() }];
     for page in 0..pages {
-        blocks.push(Block::Paragraph(vec![Run::plain("Si riceve una prova, e se ne rilascia ricevuta. ".repeat(12))]));
+        blocks.push(Block::Paragraph(vec![Run::plain(
+            "Si riceve una prova, e se ne rilascia ricevuta. ".repeat(12),
+        )]));
         if page + 1 < pages {
             blocks.push(Block::PageBreak);
         }

@@ -1,8 +1,8 @@
 //! Checks a paper that was given out, with nothing but the file and the anchors of trust: what `telaio verify` does.
 
+use super::recognise_and_verify;
 use super::report::{Reason, Verdict, Verification};
 use super::trust::{Times, TrustStore};
-use super::recognise_and_verify;
 use serde::Serialize;
 
 /// The answer to one question about a paper.
@@ -35,10 +35,23 @@ pub struct IssuedCheck {
 }
 
 /// Checks one paper. `beside` are other files given with it, by name.
-pub fn verify_issued(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: &TrustStore, times: &Times) -> IssuedCheck {
+pub fn verify_issued(
+    bytes: &[u8],
+    name: &str,
+    beside: &[(&str, &[u8])],
+    trust: &TrustStore,
+    times: &Times,
+) -> IssuedCheck {
     let Some(report) = recognise_and_verify(bytes, name, beside, trust, times) else {
         let not = Point::NotChecked;
-        return IssuedCheck { sealed: Point::Fails, integrity: not, signer: not, revocation: not, holds: false, report: None };
+        return IssuedCheck {
+            sealed: Point::Fails,
+            integrity: not,
+            signer: not,
+            revocation: not,
+            holds: false,
+            report: None,
+        };
     };
     let has = |reason: Reason| report.signers.iter().any(|s| s.reasons.contains(&reason));
     let point = |holds: bool| if holds { Point::Holds } else { Point::Fails };
@@ -49,7 +62,9 @@ pub fn verify_issued(bytes: &[u8], name: &str, beside: &[(&str, &[u8])], trust: 
     };
     let revocation = match () {
         () if has(Reason::Revoked) => Point::Fails,
-        () if trust.is_empty() || has(Reason::RevocationNotChecked) || has(Reason::ChainNotTrusted) => Point::NotChecked,
+        () if trust.is_empty() || has(Reason::RevocationNotChecked) || has(Reason::ChainNotTrusted) => {
+            Point::NotChecked
+        }
         () => Point::Holds,
     };
     let holds = integrity == Point::Holds && signer == Point::Holds && revocation != Point::Fails;

@@ -32,8 +32,8 @@ mod xades_sign;
 
 pub use certificate::Certificate;
 pub use cms::Stamper;
-pub use keys::{KeyKind, SealKey};
 pub use issued::{IssuedCheck, Point, verify_issued};
+pub use keys::{KeyKind, SealKey};
 pub use recognise::recognise_and_verify;
 pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
 pub use trust::{Times, TrustStore};

@@ -75,8 +75,17 @@ fn point(point: Point) -> &'static str {
 /// The answer for a terminal.
 fn words(line: &Line) -> String {
     let check = &line.check;
-    let mut out = format!("{}: {}\n", line.file.display(), if check.holds { "holds" } else { "DOES NOT HOLD or was not fully checked" });
-    let points = [("seal or signature", check.sealed), ("integrity", check.integrity), ("signer", check.signer), ("revocation", check.revocation)];
+    let mut out = format!(
+        "{}: {}\n",
+        line.file.display(),
+        if check.holds { "holds" } else { "DOES NOT HOLD or was not fully checked" }
+    );
+    let points = [
+        ("seal or signature", check.sealed),
+        ("integrity", check.integrity),
+        ("signer", check.signer),
+        ("revocation", check.revocation),
+    ];
     for (what, found) in points {
         out.push_str(&format!("  {what}: {}\n", point(found)));
     }
@@ -86,11 +95,17 @@ fn words(line: &Line) -> String {
             let who = signer.organisation.as_deref().or(signer.name.as_deref()).unwrap_or("unknown");
             let issuer = signer.certificate.as_ref().map_or("", |c| c.issuer.as_str());
             out.push_str(&format!("  signed by {who} (issuer {issuer}), judged at {} ", signer.at));
-            out.push_str(&format!("({:?}): {:?} {:?}\n", signer.time_reference, signer.verdict, signer.reasons));
+            out.push_str(&format!(
+                "({:?}): {:?} {:?}\n",
+                signer.time_reference, signer.verdict, signer.reasons
+            ));
         }
         for stamp in &found.timestamps {
             let who = stamp.authority.as_deref().unwrap_or("unknown");
-            out.push_str(&format!("  stamped at {} by {who}: {:?} {:?}\n", stamp.at, stamp.verdict, stamp.reasons));
+            out.push_str(&format!(
+                "  stamped at {} by {who}: {:?} {:?}\n",
+                stamp.at, stamp.verdict, stamp.reasons
+            ));
         }
         report = found.nested.as_deref();
     }
@@ -109,7 +124,9 @@ mod tests {
         let valid = "2020-01-01T00:00:00Z".parse().unwrap().."2040-01-01T00:00:00Z".parse().unwrap();
         let ca = TestCa::create("CA di prova", valid.clone()).unwrap();
         let other = TestCa::create("Altra CA", valid.clone()).unwrap();
-        let key = ca.issue(&Holder::seal("Comune di Prova", "VATIT-01234567890"), KeyKind::P256, valid.clone()).unwrap();
+        let key = ca
+            .issue(&Holder::seal("Comune di Prova", "VATIT-01234567890"), KeyKind::P256, valid.clone())
+            .unwrap();
         let xml = xades::sign_enveloped("<a>prova</a>", &key.seal_key().unwrap(), valid.start).unwrap();
         std::fs::write(dir.path().join("good.xml"), &xml).unwrap();
         std::fs::write(dir.path().join("bad.xml"), xml.replace("prova", "truffa")).unwrap();

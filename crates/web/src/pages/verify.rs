@@ -155,7 +155,8 @@ fn words(view: &View, shown: &Shown) -> AnswerWords {
         Answer::Unknown => Shape::Idle,
     };
     let answer = code(shown.answer);
-    let list = |checks: &[show::Check]| checks.iter().map(|c| view.family("verify-check-", code(c))).collect();
+    let list =
+        |checks: &[show::Check]| checks.iter().map(|c| view.family("verify-check-", code(c))).collect();
     let signers = shown.signatures.iter().flat_map(|report| &report.signers);
     let signatures = signers.map(|signer| SignatureWords {
         who: signer.name.clone().or_else(|| signer.organisation.clone()).unwrap_or_else(|| "?".to_owned()),

@@ -50,7 +50,8 @@ pub async fn check(app: &Arc<App>, body: &IpaCode, file: &RegisteredFile) -> Res
             let beside = companions(app, body, file, &siblings).await?;
             let name = file.name.clone();
             let work = move || {
-                let beside: Vec<(&str, &[u8])> = beside.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+                let beside: Vec<(&str, &[u8])> =
+                    beside.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
                 recognise_and_verify(&bytes, &name, &beside, &trust, &times)
             };
             tokio::task::spawn_blocking(work).await.map_err(|e| Error::Bug(e.to_string()))?
@@ -58,7 +59,9 @@ pub async fn check(app: &Arc<App>, body: &IpaCode, file: &RegisteredFile) -> Res
     };
     let outcome = outcome(found.as_ref(), file, now.micros(), trust_label)?;
     let (body, id) = (body.clone(), file.id.clone());
-    app.store.write(move |tx| Ok::<_, Error>(verifications::save(tx, &body, &id, &outcome, "system")?)).await?;
+    app.store
+        .write(move |tx| Ok::<_, Error>(verifications::save(tx, &body, &id, &outcome, "system")?))
+        .await?;
     Ok(found)
 }
 
@@ -74,7 +77,12 @@ fn with_proof(times: Times, kind: &str, micros: i64) -> Times {
     }
 }
 
-fn outcome(found: Option<&Verification>, file: &RegisteredFile, checked_at: i64, trust: String) -> Result<Outcome> {
+fn outcome(
+    found: Option<&Verification>,
+    file: &RegisteredFile,
+    checked_at: i64,
+    trust: String,
+) -> Result<Outcome> {
     let facts = found.map(serde_json::to_string).transpose().map_err(|e| Error::Bug(e.to_string()))?;
     let verdict = match found.map(|f| serde_json::to_value(f.verdict)) {
         Some(Ok(serde_json::Value::String(verdict))) => verdict,
@@ -85,7 +93,12 @@ fn outcome(found: Option<&Verification>, file: &RegisteredFile, checked_at: i64,
 }
 
 /// The other files of the entry, for a signature or stamp that may stand beside its document.
-async fn companions(app: &Arc<App>, body: &IpaCode, file: &RegisteredFile, siblings: &[RegisteredFile]) -> Result<Vec<(String, Vec<u8>)>> {
+async fn companions(
+    app: &Arc<App>,
+    body: &IpaCode,
+    file: &RegisteredFile,
+    siblings: &[RegisteredFile],
+) -> Result<Vec<(String, Vec<u8>)>> {
     let stands_beside = ["p7s", "p7m", "tsr", "tst", "tsd", "xml", "sig"];
     let extension = file.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let mut out = Vec::new();
@@ -114,7 +127,12 @@ mod tests {
     }
 
     /// A program that trusts `ca`, holding one document that came by certified mail at `delivered`.
-    async fn arrived(bytes: Vec<u8>, name: &str, ca: &TestCa, delivered: Option<Timestamp>) -> (Arc<App>, DocumentId) {
+    async fn arrived(
+        bytes: Vec<u8>,
+        name: &str,
+        ca: &TestCa,
+        delivered: Option<Timestamp>,
+    ) -> (Arc<App>, DocumentId) {
         let clock = Clock::manual(Moment::new(at("2026-11-23T09:00:00Z")));
         let app = Arc::new(App::new(store::test_store(), clock, Settings::default()));
         let mut trust = TrustStore::empty();
@@ -153,7 +171,8 @@ mod tests {
 
     #[tokio::test]
     async fn register_scenario_10_expired_certificate_valid_at_the_pec_delivery() {
-        let ca = TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
+        let ca =
+            TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
         let holder = Holder::person("Prova", "Uno", "PRVNUO80A01G999X");
         let until = at("2026-01-01T00:00:00Z")..at("2026-11-15T00:00:00Z");
         let key = ca.issue(&holder, KeyKind::P256, until).unwrap().seal_key().unwrap();
@@ -162,7 +181,10 @@ mod tests {
         let (app, _) = arrived(signed.clone(), "istanza.p7m", &ca, Some(delivered)).await;
         let found = check_waiting(&app).await.unwrap();
         assert_eq!(found.verdict, Verdict::Valid);
-        assert_eq!((found.signers[0].at, found.signers[0].time_reference), (delivered, TimeKind::PecDelivery));
+        assert_eq!(
+            (found.signers[0].at, found.signers[0].time_reference),
+            (delivered, TimeKind::PecDelivery)
+        );
         assert_eq!(run_once(&app).await.unwrap(), 0, "each document is looked at once");
         let (app, _) = arrived(signed, "istanza.p7m", &ca, None).await;
         assert_eq!(check_waiting(&app).await.unwrap().verdict, Verdict::Indeterminate);
@@ -170,7 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_without_signature_is_not_looked_at_again() {
-        let ca = TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
+        let ca =
+            TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
         let (app, _) = arrived(b"testo semplice".to_vec(), "nota.txt", &ca, None).await;
         assert_eq!(run_once(&app).await.unwrap(), 1);
         assert_eq!(run_once(&app).await.unwrap(), 0);

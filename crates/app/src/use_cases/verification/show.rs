@@ -64,7 +64,8 @@ pub struct Shown {
 
 /// The stable names of all findings, so that a test can ask for the words of each.
 pub fn reason_codes() -> Vec<String> {
-    let name = |reason: &Reason| serde_json::to_value(reason).ok().and_then(|v| v.as_str().map(str::to_owned));
+    let name =
+        |reason: &Reason| serde_json::to_value(reason).ok().and_then(|v| v.as_str().map(str::to_owned));
     Reason::ALL.iter().filter_map(name).collect()
 }
 
@@ -93,7 +94,8 @@ pub async fn by_file(app: &Arc<App>, name: String, bytes: Vec<u8>) -> Result<Sho
         let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
         (sha256, recognise_and_verify(&bytes, &name, &[], &trust, &Times::now(now.at)))
     };
-    let (sha256, signatures) = tokio::task::spawn_blocking(work).await.map_err(|e| Error::Bug(e.to_string()))?;
+    let (sha256, signatures) =
+        tokio::task::spawn_blocking(work).await.map_err(|e| Error::Bug(e.to_string()))?;
     let paper = app.store.read(move |r| Ok::<_, Error>(issued::by_fingerprint(r, &sha256)?)).await?;
     Ok(judge(paper, signatures, now.micros()))
 }
@@ -102,7 +104,8 @@ pub async fn by_file(app: &Arc<App>, name: String, bytes: Vec<u8>) -> Result<Sho
 fn judge(paper: Option<Issued>, signatures: Option<Verification>, now: i64) -> Shown {
     let mut checked = Vec::new();
     let mut unchecked = Vec::new();
-    let mut note = |check: Check, holds: bool| if holds { checked.push(check) } else { unchecked.push(check) };
+    let mut note =
+        |check: Check, holds: bool| if holds { checked.push(check) } else { unchecked.push(check) };
     note(Check::Fingerprint, paper.is_some());
     let Some(found) = &signatures else {
         let answer = paper.as_ref().map_or(Answer::Unknown, |p| standing(p, now));
@@ -132,7 +135,13 @@ fn standing(paper: &Issued, now: i64) -> Answer {
     }
 }
 
-fn shown(answer: Answer, checked: Vec<Check>, unchecked: Vec<Check>, paper: Option<Issued>, signatures: Option<Verification>) -> Shown {
+fn shown(
+    answer: Answer,
+    checked: Vec<Check>,
+    unchecked: Vec<Check>,
+    paper: Option<Issued>,
+    signatures: Option<Verification>,
+) -> Shown {
     Shown {
         answer,
         checked,
@@ -166,7 +175,8 @@ mod tests {
         let ctx = app.context(Actor::system(IpaCode::parse("c_g999").unwrap()));
         let valid = at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z");
         let ca = TestCa::create("CA di prova", valid.clone()).unwrap();
-        let issued = ca.issue(&Holder::seal("Comune di Prova", "VATIT-01234567890"), KeyKind::P256, valid).unwrap();
+        let issued =
+            ca.issue(&Holder::seal("Comune di Prova", "VATIT-01234567890"), KeyKind::P256, valid).unwrap();
         let material = seals::Material::pkcs12(&issued.pkcs12("segreto").unwrap(), "segreto");
         seals::install(&ctx, ctx.actor.body.clone(), material).await.unwrap();
         let mut trust = TrustStore::empty();
