@@ -6,6 +6,7 @@
 
 mod postgres;
 mod sqlite;
+mod tls;
 
 use crate::config::Database;
 use crate::{Row, StoreError, Value};

@@ -220,7 +220,9 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(&secret[..], b"password");
-        let missing = Token::open(TokenKey { key: "another".into(), ..place });
+        let missing = Token::open(TokenKey { key: "another".into(), ..place.clone() });
         assert!(matches!(missing.err(), Some(StoreError::Key(_))));
+        let away = Command::new("softhsm2-util").args(["--delete-token", "--token", &place.token]).output();
+        assert!(away.is_ok_and(|output| output.status.success()), "the token of the test stays behind");
     }
 }

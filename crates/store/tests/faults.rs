@@ -185,6 +185,18 @@ async fn two_processes_share_a_postgresql_without_gaps() {
     assert_eq!(check(&url, &acknowledged).await, 320);
 }
 
+/// Not a fault but the same victim: with `sslmode=require` the line is encrypted and the server verified.
+#[tokio::test]
+async fn a_server_elsewhere_is_verified() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let Some(authority) = cluster.encrypt() else { return };
+    let url = cluster.encrypted_url();
+    let known = start(itself().env("SSL_CERT_FILE", &authority), &url, 1, 3);
+    assert_eq!(kill_after(known, usize::MAX), [1, 2, 3]);
+    let unknown = Store::open(&config(&url));
+    assert!(matches!(unknown.err(), Some(StoreError::Unavailable(_))), "an unknown authority is refused");
+}
+
 /// The disk refuses to grow (a limit on the size of files stands for it): what was answered is there, the rest is told.
 #[tokio::test]
 async fn a_full_disk_refuses_and_keeps_what_it_answered() {

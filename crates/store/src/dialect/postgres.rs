@@ -13,9 +13,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, NoTls, Socket, Statement};
 
+use super::tls::Verified;
 use super::{EachRow, Engine};
 use crate::error::Broken;
 use crate::{Row, StoreError, Value};
@@ -145,15 +148,13 @@ async fn open(url: &str, schema: &str, writes: bool) -> Result<Client, StoreErro
         .parse()
         .map_err(|_| StoreError::Unavailable("the address of the database is not valid".into()))?;
     config.connect_timeout(CONNECT).tcp_user_timeout(SILENCE).application_name("telaio");
-    let (client, connection) = tokio::time::timeout(CONNECT, config.connect(NoTls))
-        .await
-        .map_err(|_| StoreError::Unavailable("no answer in time".into()))?
-        .map_err(|error| explain(&error, "connect"))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "the connection to PostgreSQL ended");
-        }
-    });
+    let client = if config.get_ssl_mode() == SslMode::Require {
+        drive(&config, Verified::new()?).await?
+    } else {
+        // `prefer`, the default of addresses, would promise a secrecy that nobody checked.
+        config.ssl_mode(SslMode::Disable);
+        drive(&config, NoTls).await?
+    };
     let create = if writes { format!("create schema if not exists {schema}; ") } else { String::new() };
     let mode = if writes { "off" } else { "on" };
     client
@@ -163,6 +164,24 @@ async fn open(url: &str, schema: &str, writes: bool) -> Result<Client, StoreErro
         ))
         .await
         .map_err(|error| explain(&error, "prepare the session"))?;
+    Ok(client)
+}
+
+/// Connects and leaves the connection to a task of this thread's runtime.
+async fn drive<T>(config: &tokio_postgres::Config, tls: T) -> Result<Client, StoreError>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = tokio::time::timeout(CONNECT, config.connect(tls))
+        .await
+        .map_err(|_| StoreError::Unavailable("no answer in time".into()))?
+        .map_err(|error| explain(&error, "connect"))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "the connection to PostgreSQL ended");
+        }
+    });
     Ok(client)
 }
 

@@ -13,6 +13,8 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     programs: PathBuf,
     root: bool,
+    /// Of the encrypted line, when there is one.
+    port: Option<u16>,
 }
 
 impl Cluster {
@@ -28,7 +30,7 @@ impl Cluster {
         if root {
             std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let cluster = Self { folder, programs, root };
+        let cluster = Self { folder, programs, root, port: None };
         let data = cluster.data();
         let init =
             ["-D", &data, "-U", "telaio", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
@@ -37,14 +39,53 @@ impl Cluster {
         Some(cluster)
     }
 
+    /// Makes a certification authority and a certificate for `localhost`, and starts again with them. Answers the
+    /// file of the authority; `None`, after a visible line, without the `openssl` command.
+    pub fn encrypt(&mut self) -> Option<PathBuf> {
+        const SCRIPT: &str = "set -e; umask 022; \
+            openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=Autorita di prova' -keyout ca.key -out ca.pem; \
+            openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout line.key -out line.csr; \
+            printf 'subjectAltName=DNS:localhost' > line.ext; \
+            openssl x509 -req -in line.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile line.ext \
+              -out line.pem; chmod 600 line.key";
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(SCRIPT).current_dir(self.folder.path());
+        let made = shell.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !made.is_ok_and(|status| status.success()) {
+            println!("skipped: no openssl command on this machine");
+            return None;
+        }
+        if self.root {
+            let key = self.folder.path().join("line.key");
+            std::os::unix::fs::chown(key, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        self.port = Some(free.port());
+        self.stop_at_once();
+        self.resume();
+        Some(self.folder.path().join("ca.pem"))
+    }
+
+    /// The address of the encrypted line.
+    pub fn encrypted_url(&self) -> String {
+        let port = self.port.unwrap();
+        format!("host=localhost port={port} user=telaio dbname=postgres sslmode=require")
+    }
+
     pub fn url(&self) -> String {
         format!("host={} user=telaio dbname=postgres", self.folder.path().display())
     }
 
     /// Starts it (again) and waits until it answers.
     pub fn resume(&self) {
-        let socket =
-            format!("-c listen_addresses='' -c unix_socket_directories={}", self.folder.path().display());
+        let folder = self.folder.path().display();
+        let mut socket = format!("-c listen_addresses='' -c unix_socket_directories={folder}");
+        if let Some(port) = self.port {
+            socket = format!(
+                "-p {port} -c listen_addresses=localhost -c unix_socket_directories={folder} -c ssl=on \
+                 -c ssl_cert_file={folder}/line.pem -c ssl_key_file={folder}/line.key"
+            );
+        }
         let log = format!("{}/log", self.folder.path().display());
         assert!(
             self.run("pg_ctl", &["-D", &self.data(), "-w", "-l", &log, "-o", &socket, "start"]),
