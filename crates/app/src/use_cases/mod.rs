@@ -4,6 +4,7 @@ pub mod bodies;
 pub mod case;
 pub mod daily_register;
 pub mod dossier;
+pub mod emergency;
 pub mod exchange;
 pub mod papers;
 pub mod read_audit;
