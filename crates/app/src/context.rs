@@ -36,7 +36,7 @@ impl App {
 
     /// The context of a person at this moment.
     pub fn context(self: &Arc<Self>, actor: Actor) -> Context {
-        Context { app: self.clone(), actor, moment: self.clock.now(), purpose: None }
+        Context { app: self.clone(), actor, moment: self.clock.now(), purpose: None, claim: None }
     }
 
     /// The context of the program itself, working for a body at night or in the background.
@@ -127,6 +127,8 @@ pub struct Context {
     pub moment: Moment,
     /// Why personal data is looked at, when the verb alone does not say it.
     pub purpose: Option<String>,
+    /// Key of a request that may be repeated; the first write claims it.
+    pub claim: Option<crate::repeatable::Claim>,
 }
 
 impl Context {
@@ -151,7 +153,22 @@ impl Context {
         T: Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.app.store.write::<T, Error, F>(work).await
+        let Some((claim, key)) = self.claim.as_ref().and_then(|claim| Some((claim, claim.take()?))) else {
+            return self.app.store.write::<T, Error, F>(work).await;
+        };
+        let claimed = key.clone();
+        let done = self.app.store.write::<T, Error, _>(move |tx| {
+            let value = work(tx)?;
+            match store::answers::claim(tx, &claimed) {
+                Err(error) if error.is_duplicate() => Err(Error::Conflict),
+                other => Ok(other.map(|()| value)?),
+            }
+        });
+        let done = done.await;
+        if done.is_err() {
+            claim.put_back(key);
+        }
+        done
     }
 
     /// Reads from a snapshot.

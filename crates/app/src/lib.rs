@@ -10,6 +10,7 @@ pub mod context;
 pub mod demo;
 pub mod error;
 pub mod health;
+pub mod repeatable;
 pub mod seals;
 pub mod settings;
 pub mod use_cases;

@@ -14,6 +14,8 @@ pub struct Settings {
     pub max_file_bytes: u64,
     /// Most files of one registration.
     pub max_files: usize,
+    /// Requests a minute from one account, or from one address when nobody is signed in; 0: no limit.
+    pub requests_per_minute: u32,
 }
 
 impl Default for Settings {
@@ -23,6 +25,7 @@ impl Default for Settings {
             demo: false,
             max_file_bytes: 1_073_741_824,
             max_files: 100,
+            requests_per_minute: 0,
         }
     }
 }

@@ -102,11 +102,13 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Most files of one registration.
     pub max_files: usize,
+    /// Requests a minute from one account, or one address when nobody is signed in; 0: no limit.
+    pub requests_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_file_bytes: 1 << 30, max_files: 100 }
+        Self { max_file_bytes: 1 << 30, max_files: 100, requests_per_minute: 6_000 }
     }
 }
 

@@ -167,4 +167,54 @@
     const answer = await fetch(bell.dataset.unreadUrl).catch(() => null);
     if (answer?.ok && !answer.redirected) bell.querySelector('[data-unread]').textContent = (await answer.text()).slice(0, 6);
   }, 60000);
+  // ---- Passkeys: the browser keeps the key; here its bytes are only put into text and back. ------------------------------
+  const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+  const toText = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+  const ask = async (path, body, csrf) => {
+    const answer = await fetch(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'x-csrf-token': csrf ?? '' } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.json();
+  };
+  const told = (key) => {
+    const response = {};
+    for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
+      if (key.response[name]) response[name] = toText(key.response[name]);
+    }
+    return { id: key.id, rawId: toText(key.rawId), type: key.type, response, extensions: key.getClientExtensionResults() };
+  };
+  async function addPasskey(form) {
+    const begun = await ask('/account/passkeys/begin', {}, form.dataset.csrf);
+    const options = begun.options.publicKey;
+    options.challenge = toBytes(options.challenge);
+    options.user.id = toBytes(options.user.id);
+    options.excludeCredentials = (options.excludeCredentials ?? []).map((one) => ({ ...one, id: toBytes(one.id) }));
+    // Signing in without a name needs a key that the device can find by itself.
+    options.authenticatorSelection = { ...options.authenticatorSelection, residentKey: 'required', requireResidentKey: true };
+    const key = await navigator.credentials.create({ publicKey: options });
+    const label = form.querySelector('[name=label]').value;
+    return ask('/account/passkeys/finish', { ceremony: begun.ceremony, label, answer: told(key) }, form.dataset.csrf);
+  }
+  async function usePasskey() {
+    const begun = await ask('/login/passkey/begin', {});
+    const options = begun.options.publicKey;
+    options.challenge = toBytes(options.challenge);
+    options.allowCredentials = [];
+    const key = await navigator.credentials.get({ publicKey: options });
+    return ask('/login/passkey/finish', { ceremony: begun.ceremony, answer: told(key) });
+  }
+  if (globalThis.PublicKeyCredential) {
+    all('form[data-passkey-add]').forEach((form) => {
+      form.hidden = false;
+      form.addEventListener('submit', async (event) => {
+        event.preventDefault();
+        try { location.assign((await addPasskey(form)).next); } catch { form.querySelector('[data-passkey-fault]').hidden = false; }
+      });
+    });
+    all('button[data-passkey]').forEach((button) => {
+      button.hidden = false;
+      button.addEventListener('click', async () => {
+        try { await usePasskey(); location.assign(button.dataset.passkey || '/'); } catch { button.closest('form').querySelector('[data-passkey-fault]')?.removeAttribute('hidden'); }
+      });
+    });
+  }
 })();

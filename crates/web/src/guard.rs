@@ -8,13 +8,16 @@ use crate::prefs::Lang;
 use crate::routes::{Access, Kind};
 use crate::state::AppState;
 use crate::view::View;
-use crate::{i18n, pages};
+use crate::shared::Shared;
+use crate::{form_guard, i18n, pages, repeatable};
+use app::accounts::Identity;
 use app::{Actor, Error, authority};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::FieldError;
+use std::sync::Arc;
 
 /// The rule of one route.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +35,32 @@ pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Reque
     let back = request.uri().path_and_query().map_or_else(|| path.clone(), ToString::to_string);
     let is_get = request.method() == axum::http::Method::GET;
     let response = match permitted(rule.access, request.extensions().get::<Actor>()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => match pass(&state, rule, request, next).await {
+            Ok(response) => response,
+            Err(fault) => fault.into_response(),
+        },
         Err(Fault::SignIn) if rule.kind == Kind::Page && is_get => return to_login(&back),
         Err(fault) => fault.into_response(),
     };
     dress(response, rule.kind, &view, &path)
+}
+
+/// Lets a permitted request pass: forms of signed-in people must carry the token of the session, programs must
+/// not change anything by a cookie, and what may be repeated is done once.
+async fn pass(state: &AppState, rule: Rule, request: Request, next: Next) -> Result<Response, Fault> {
+    if request.method() == axum::http::Method::GET || request.method() == axum::http::Method::HEAD {
+        return Ok(next.run(request).await);
+    }
+    let session = request.extensions().get::<Identity>().filter(|who| who.session.is_some());
+    let csrf = session.map(|who| who.csrf.clone());
+    match (rule.kind, csrf, request.extensions().get::<Arc<Shared>>().cloned()) {
+        (Kind::Page, Some(csrf), _) if rule.access != Access::Public => {
+            Ok(next.run(form_guard::check(request, &csrf).await?).await)
+        }
+        (Kind::Api, Some(_), _) if rule.access != Access::Public => Err(Fault::SignIn),
+        (Kind::Api, _, Some(shared)) => repeatable::run(state, &shared.under_way, request, next).await,
+        _ => Ok(next.run(request).await),
+    }
 }
 
 fn permitted(access: Access, actor: Option<&Actor>) -> Result<(), Fault> {

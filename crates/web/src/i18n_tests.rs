@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Beginnings of keys that are put together at run time.
 const FAMILIES: &[&str] = &[
+    "account-state-",
     "aggregation-",
     "api-access-",
     "assignment-",
@@ -39,6 +40,8 @@ const FAMILIES: &[&str] = &[
     "problem-",
     "purpose-",
     "refusal-",
+    "rights-kind-",
+    "rights-state-",
     "remedy-",
     "role-",
     "state-",

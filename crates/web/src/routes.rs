@@ -5,11 +5,13 @@
 //! the list cannot be reached.
 
 use crate::state::AppState;
-use crate::{guard, identity};
+use crate::shared::Shared;
+use crate::{guard, identity, limits, security};
 use app::Verb;
 use axum::Router;
 use axum::middleware;
 use axum::routing::MethodRouter;
+use std::sync::Arc;
 
 /// Who may knock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +73,23 @@ impl Entry {
 pub fn table() -> Vec<Entry> {
     let mut all = Vec::new();
     // One line a slice, in the order of the alphabet.
+    all.extend(crate::api::accounts::routes());
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::status::routes());
     all.extend(crate::api::verifications::routes());
+    all.extend(crate::pages::account::routes());
+    all.extend(crate::pages::audit::routes());
     all.extend(crate::pages::case::routes());
     all.extend(crate::pages::dossier::routes());
     all.extend(crate::pages::dossier_acts::routes());
+    all.extend(crate::pages::enter::routes());
     all.extend(crate::pages::health::routes());
     all.extend(crate::pages::login::routes());
     all.extend(crate::pages::papers::routes());
+    all.extend(crate::pages::passkeys::routes());
     all.extend(crate::pages::plain::routes());
     all.extend(crate::pages::scheme::routes());
+    all.extend(crate::pages::users::routes());
     all.extend(crate::pages::verify::routes());
     all.extend(crate::pages::worklist::routes());
     all
@@ -89,6 +97,7 @@ pub fn table() -> Vec<Entry> {
 
 /// The router of the whole program.
 pub fn router(state: AppState) -> Router {
+    let shared = Arc::new(Shared::default());
     let mut router = Router::new();
     for entry in table() {
         let rule = guard::Rule { access: entry.access, kind: entry.kind };
@@ -98,9 +107,12 @@ pub fn router(state: AppState) -> Router {
     }
     router
         .fallback(guard::not_found)
+        .layer(middleware::from_fn_with_state((state.clone(), shared.limits.clone()), limits::count))
         .layer(middleware::from_fn_with_state(state.clone(), identity::identify))
         .layer(middleware::from_fn(identity::refuse_cross_site))
         .layer(middleware::from_fn_with_state(state.clone(), guard::last_dress))
+        .layer(middleware::from_fn_with_state(state.clone(), security::headers))
+        .layer(axum::Extension(shared))
         .with_state(state)
 }
 

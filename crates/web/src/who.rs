@@ -3,6 +3,7 @@
 
 use crate::error::Fault;
 use crate::state::AppState;
+use app::repeatable::Claim;
 use app::{Actor, Context};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -15,7 +16,11 @@ impl FromRequestParts<AppState> for Who {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
         match parts.extensions.get::<Actor>() {
-            Some(actor) => Ok(Self(state.app.context(actor.clone()))),
+            Some(actor) => {
+                let mut ctx = state.app.context(actor.clone());
+                ctx.claim = parts.extensions.get::<Claim>().cloned();
+                Ok(Self(ctx))
+            }
             None => Err(Fault::SignIn),
         }
     }

@@ -7,7 +7,8 @@ use domain::Invalid;
 use domain::ids::{AccountId, SessionId, TokenId};
 use jiff::civil::Date;
 use store::accounts::{self, Account, Session, Token};
-use store::factors::{self, Absence, Passkey};
+use store::factors;
+pub use store::factors::{Absence, Passkey};
 
 /// How many recovery codes are made at once.
 const CODES: usize = 10;

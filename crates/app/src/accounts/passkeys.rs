@@ -18,6 +18,11 @@ use webauthn_rs::prelude::{
     WebauthnBuilder,
 };
 
+/// What a browser answers when a passkey is made.
+pub type NewKey = RegisterPublicKeyCredential;
+/// What a browser answers when a passkey is used.
+pub type UsedKey = PublicKeyCredential;
+
 /// A ceremony must end within so long, microseconds.
 const LIFE: i64 = 120_000_000;
 /// Most ceremonies under way; beyond it the oldest are forgotten.

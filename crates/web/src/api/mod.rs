@@ -3,6 +3,7 @@
 //! Each slice describes its own operations with utoipa and hands the description to `openapi::SLICES`; a test
 //! crosses the descriptions with the list of routes.
 
+pub mod accounts;
 pub mod openapi;
 pub mod status;
 pub mod verifications;

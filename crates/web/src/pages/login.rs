@@ -5,15 +5,18 @@ use crate::error::Fault;
 use crate::identity;
 use crate::prefs;
 use crate::routes::{Access, Entry};
+use crate::shared::Shared;
 use crate::state::AppState;
 use crate::view::{Faults, Sampled, View};
 use app::accounts::{self, Identity, SignIn, SignedIn};
 use askama::Template;
-use axum::extract::{Extension, Form, Query, State};
+use axum::extract::{ConnectInfo, Extension, Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The routes of this file.
 pub fn routes() -> Vec<Entry> {
@@ -75,7 +78,7 @@ async fn show(view: View, Query(wish): Query<Wish>) -> Page {
         code_wanted: false,
         refused: None,
         faults: Faults::default(),
-        passkeys: false,
+        passkeys: true,
     })
 }
 
@@ -92,9 +95,14 @@ struct Typed {
 async fn enter(
     State(state): State<AppState>,
     view: View,
+    Extension(shared): Extension<Arc<Shared>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Fault> {
+    let address = peer.map_or_else(|| "unknown".to_owned(), |Extension(ConnectInfo(peer))| peer.ip().to_string());
+    let now = state.app.clock.micros();
+    shared.limits.may_try(&address, now)?;
     let next = prefs::local(typed.next.as_deref());
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = SignIn {
@@ -110,7 +118,7 @@ async fn enter(
         code_wanted: false,
         refused: None,
         faults: Faults::default(),
-        passkeys: false,
+        passkeys: true,
     };
     match accounts::sign_in(&state.app, asked).await {
         Ok(SignedIn::Session { token }) => {
@@ -125,6 +133,7 @@ async fn enter(
             Ok(html(&page)?.into_response())
         }
         Err(app::Error::Refusal(refusal)) => {
+            shared.limits.wrong_password(&address, now);
             page.refused = Some(page.view.t(&format!("refusal-{}", refusal.code)));
             Ok((StatusCode::UNAUTHORIZED, html(&page)?).into_response())
         }

@@ -1,15 +1,20 @@
 //! Pages for people, one file per noun: extract, one use case, render.
 
+pub mod account;
+pub mod audit;
 pub mod case;
 pub mod dossier;
 pub mod dossier_acts;
+pub mod enter;
 mod events;
 pub mod fault;
 pub mod health;
 pub mod login;
 pub mod papers;
+pub mod passkeys;
 pub mod plain;
 pub mod scheme;
+pub mod users;
 pub mod verify;
 pub mod words;
 pub mod worklist;
