@@ -6,9 +6,9 @@
 use crate::error::{Fault, Problem, ProblemField};
 use crate::prefs::Lang;
 use crate::routes::{Access, Kind};
+use crate::shared::Shared;
 use crate::state::AppState;
 use crate::view::View;
-use crate::shared::Shared;
 use crate::{form_guard, i18n, pages, repeatable};
 use app::accounts::Identity;
 use app::{Actor, Error, authority};

@@ -59,7 +59,12 @@ fn key_of(request: &Request) -> Result<Option<Key>, Fault> {
 ///
 /// # Errors
 /// `Conflict` when the first is under way or its answer was lost; `Invalid` when the content differs.
-pub async fn run(state: &AppState, shared: &Arc<UnderWay>, mut request: Request, next: Next) -> Result<Response, Fault> {
+pub async fn run(
+    state: &AppState,
+    shared: &Arc<UnderWay>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
     let Some(key) = key_of(&request)? else { return Ok(next.run(request).await) };
     if !shared.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
         return Err(Error::Conflict.into());
@@ -99,10 +104,8 @@ async fn keep(
     let bytes = axum::body::to_bytes(body, ANSWER_MAX)
         .await
         .map_err(|_| Error::Bug("an answer too long to be repeated".to_owned()))?;
-    let headers: BTreeMap<&str, &str> = KEPT
-        .iter()
-        .filter_map(|name| Some((*name, parts.headers.get(*name)?.to_str().ok()?)))
-        .collect();
+    let headers: BTreeMap<&str, &str> =
+        KEPT.iter().filter_map(|name| Some((*name, parts.headers.get(*name)?.to_str().ok()?))).collect();
     let answer = Answer {
         fingerprint: finish(print),
         status: i64::from(parts.status.as_u16()),
@@ -190,7 +193,8 @@ mod tests {
 
     fn print(boundary: &str, pieces: &[&str]) -> Vec<u8> {
         let kind = format!("multipart/form-data; boundary={boundary}");
-        let request = axum::http::Request::builder().header("content-type", kind).body(Body::empty()).unwrap();
+        let request =
+            axum::http::Request::builder().header("content-type", kind).body(Body::empty()).unwrap();
         let mut print = Fingerprint::of(&request);
         pieces.iter().for_each(|piece| print.add(piece.as_bytes()));
         print.finish()

@@ -4,8 +4,8 @@
 //! how are errors shown) and lets tests cross the list with the table of permissions. A handler that is not in
 //! the list cannot be reached.
 
-use crate::state::AppState;
 use crate::shared::Shared;
+use crate::state::AppState;
 use crate::{guard, identity, limits, security};
 use app::Verb;
 use axum::Router;

@@ -8,11 +8,11 @@ use app::accounts::programs;
 use app::accounts::rights::{self, Change, Decided, Held, NewUser};
 use app::use_cases::read_audit::{self, Chain, Filter};
 use app::{Error, Verb};
+use axum::Json;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Json;
 use base64::Engine as _;
 use domain::Moment;
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,10 @@ pub fn describe() -> utoipa::openapi::OpenApi {
     #[derive(OpenApi)]
     #[openapi(
         paths(me, list, invite, ask, changes, decide, entries, chain, token),
-        components(schemas(Me, UserOut, Users, Invitation, Invited, HeldIn, ChangeIn, Asked, ChangeOut, Changes,
-            Decision, DecidedOut, EntryOut, Entries, ChainOut, TokenIn, TokenOut))
+        components(schemas(
+            Me, UserOut, Users, Invitation, Invited, HeldIn, ChangeIn, Asked, ChangeOut, Changes, Decision,
+            DecidedOut, EntryOut, Entries, ChainOut, TokenIn, TokenOut
+        ))
     )]
     struct Slice;
     Slice::openapi()

@@ -119,7 +119,6 @@ impl OwnPage {
     }
 }
 
-
 impl Sampled for OwnPage {
     fn samples(view: View) -> Vec<Self> {
         let row = |what: &str, present| Row {
@@ -337,7 +336,9 @@ async fn absence(view: View, Who(ctx): Who, Form(form): Form<Away>) -> Result<Re
     let mut faults = Invalid::default();
     let day = |text: &str| text.parse::<Date>().ok();
     let (from, to, deputy) = (day(&form.from), day(&form.to), form.deputy.parse().ok());
-    for (missing, pointer) in [(from.is_none(), "/from"), (to.is_none(), "/to"), (deputy.is_none(), "/deputy")] {
+    for (missing, pointer) in
+        [(from.is_none(), "/from"), (to.is_none(), "/to"), (deputy.is_none(), "/deputy")]
+    {
         if missing {
             faults.add(pointer, "required");
         }

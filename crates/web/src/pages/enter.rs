@@ -40,12 +40,8 @@ impl Sampled for EnterPage {
         view.person = None;
         view.nav.clear();
         let wrong = view.faults(&Invalid::with("/password", "password-short", "12"));
-        let page = |faults| Self {
-            view: view.clone(),
-            faults,
-            username: "prova.uno".into(),
-            link: "x".into(),
-        };
+        let page =
+            |faults| Self { view: view.clone(), faults, username: "prova.uno".into(), link: "x".into() };
         vec![page(Faults::default()), page(wrong)]
     }
 }

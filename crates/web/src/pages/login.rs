@@ -100,7 +100,8 @@ async fn enter(
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Fault> {
-    let address = peer.map_or_else(|| "unknown".to_owned(), |Extension(ConnectInfo(peer))| peer.ip().to_string());
+    let address =
+        peer.map_or_else(|| "unknown".to_owned(), |Extension(ConnectInfo(peer))| peer.ip().to_string());
     let now = state.app.clock.micros();
     shared.limits.may_try(&address, now)?;
     let next = prefs::local(typed.next.as_deref());
