@@ -1,6 +1,6 @@
-//! Sending and collecting against real Postfix and Dovecot (`tests/mail/stack.sh`, started by `cargo xtask test`).
+//! Sending and collecting against real Postfix and Dovecot, started by `cargo xtask test`.
 //!
-//! `TELAIO_TEST_MAIL` names them: `<submission port>,<imaps port>,<user>,<password>,<ca file>`.
+//! `TELAIO_TEST_MAIL` names a folder whose `stack.json` says ports, accounts and certificate.
 
 use channels::pec::{Arrived, Keep, Kind, Mailbox, MailboxSettings, Raw, Submission, parse};
 use channels::{Attachment, Channel, Endpoint, HandOverError, Letter, Outgoing, Security, Trust, compose};
@@ -13,29 +13,30 @@ struct Servers {
 }
 
 fn servers() -> Option<Servers> {
-    let Ok(text) = std::env::var("TELAIO_TEST_MAIL") else {
+    let Some(folder) = std::env::var_os("TELAIO_TEST_MAIL") else {
         eprintln!("skipped: TELAIO_TEST_MAIL is not set; cargo xtask test starts the servers");
         return None;
     };
-    let words: Vec<&str> = text.split(',').collect();
-    let [submission, imaps, user, password, authority] = words[..] else { panic!("{text}") };
-    let endpoint = |port: &str, security| Endpoint {
+    let text = std::fs::read(std::path::Path::new(&folder).join("stack.json")).unwrap();
+    let stack: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let endpoint = |name: &str, security| Endpoint {
         host: "localhost".into(),
-        port: port.parse().unwrap(),
+        port: u16::try_from(stack[name].as_u64().unwrap()).unwrap(),
         security,
-        trust: Trust::Pem(std::fs::read(authority).unwrap()),
-        user: Some(user.into()),
-        password: password.into(),
+        trust: Trust::Pem(std::fs::read(word(&stack["ca"])).unwrap()),
+        user: Some(word(&stack["accounts"][0]["address"])),
+        password: word(&stack["accounts"][0]["password"]),
     };
     let spool = tempfile::tempdir().unwrap();
     let mailbox = MailboxSettings {
-        endpoint: endpoint(imaps, Security::Implicit),
+        endpoint: endpoint("imaps", Security::Implicit),
         inbox: "INBOX".into(),
         registered: "Registrati".into(),
         limit: 30 * 1024 * 1024,
         spool: spool.path().into(),
     };
-    Some(Servers { smtp: endpoint(submission, Security::StartTls), mailbox, _spool: spool })
+    Some(Servers { smtp: endpoint("submission", Security::StartTls), mailbox, _spool: spool })
 }
 
 struct Shelf(Vec<Vec<u8>>);

@@ -85,6 +85,8 @@ fn certificate(root: &Path) -> Outcome {
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]);
     command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
+    // rustls does not take an authority's certificate as that of a server.
+    command.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     command.arg("-keyout").arg(root.join("key.pem")).arg("-out").arg(root.join("ca.pem"));
     shell::output(&mut command).map(|_| ())
 }
