@@ -2,6 +2,8 @@
 //!
 //! The samples live outside the repository; where they are absent the tests say so and pass.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use channels::pec::{Kind, Mail, ReceiptKind, parse};
 use domain::message::{Cause, Event, ReceiptForm};
 use openssl::cms::{CMSOptions, CmsContentInfo};

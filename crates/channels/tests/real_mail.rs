@@ -2,6 +2,8 @@
 //!
 //! `TELAIO_TEST_MAIL` names a folder whose `stack.json` says ports, accounts and certificate.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use channels::pec::{Arrived, Keep, Kind, Mailbox, MailboxSettings, Raw, Submission, parse};
 use channels::{Attachment, Channel, Endpoint, HandOverError, Letter, Outgoing, Security, Trust, compose};
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //!
 //! The clock stands still until a test moves it, so notices of the twelfth and twenty-fourth hour need no waiting.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use channels::pec::{Arrived, Keep, Kind, Mailbox, MailboxSettings, Raw, Submission, parse};
 use channels::{Channel, Endpoint, HandOverError, Letter, Outgoing, Security, Trust, compose};
 use domain::message::{Cause, Channel as Road, Delivery, DeliveryState, Event, Fact, ReceiptForm};
