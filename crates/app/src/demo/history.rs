@@ -7,6 +7,7 @@ use super::cast::Cast;
 use super::dice::Dice;
 use super::province::{self, Province};
 use crate::use_cases::dossier::open::open_dossier;
+use crate::use_cases::exchange::{Recipient, Sending, send};
 use crate::use_cases::register::annul::annul;
 use crate::use_cases::register::assign::AssignTo;
 use crate::use_cases::register::files::receive_bytes;
@@ -19,9 +20,11 @@ use domain::calendar::is_working_day;
 use domain::case::NewCase;
 use domain::dossier::{Confidentiality, DossierKind, NewDossier};
 use domain::ids::{DossierId, RegistrationId};
+use domain::message::Channel;
 use domain::moment::rome;
 use domain::register::{
-    AssignmentKind, Correspondent, CorrespondentKind, Direction, NewRegistration, SenderReference,
+    AssignmentKind, Correspondent, CorrespondentKind, Direction, NewRegistration, Registration,
+    SenderReference,
 };
 use domain::{Moment, Role};
 use jiff::civil::Date;
@@ -33,6 +36,12 @@ use std::sync::Arc;
 const DAYS: i32 = 45;
 /// Opening hours of the registry: the first and the number of hours.
 const HOURS: (i8, usize) = (8, 9);
+
+/// How many days before today what leaves is left to the workers.
+const RECENT_DAYS: i64 = 10;
+/// First words of invented boxes; most work, the others say how they fail.
+const BOXES: &[&str] =
+    &["ditta", "studio", "impresa", "inesistente", "piena", "rifiuta", "lenta", "muta", "persa", "breve"];
 
 const GIVEN: &[&str] = &["Uno", "Due", "Tre", "Quattro", "Cinque", "Sei", "Sette", "Otto", "Nove", "Dieci"];
 const FAMILY: &[&str] = &["Prova", "Esempio", "Fittizi", "Inventati", "Campioni", "Simulati"];
@@ -79,7 +88,7 @@ pub async fn play(app: &Arc<App>, province: &Province, seed: u64, until: Moment)
         app.clock.set(Moment::new(event.at));
         let body = bodies[event.body];
         let ctx = cast.context(&body.ipa_code, Role::RegistryClerk)?;
-        let scene = Scene { cast: &cast, ctx, body, others: &bodies };
+        let scene = Scene { cast: &cast, until, ctx, body, others: &bodies };
         let own = dossiers.get(event.body).map(Vec::as_slice).unwrap_or_default();
         scene.play(&themes[event.theme], own, &mut dice).await?;
     }
@@ -163,9 +172,27 @@ async fn prepare(cast: &Cast, body: &Body, today: Date) -> Result<Vec<DossierId>
     Ok(dossiers)
 }
 
+/// How a recipient is reached: bodies in the hub or by certified mail, others at a box whose name says how the
+/// sandbox's provider misbehaves.
+fn recipient(to: &Correspondent, dice: &mut Dice) -> Recipient {
+    let by_hub = to.body.is_some() && !dice.once_in(3);
+    let address = match &to.body {
+        Some(_) => to.digital_domicile.clone().unwrap_or_default(),
+        None => format!("{}.{}@pec.impresa.test", dice.pick(BOXES), dice.roll(100)),
+    };
+    Recipient {
+        name: to.name.clone(),
+        channel: if by_hub { Channel::Hub } else { Channel::Pec },
+        address,
+        body: to.body.clone(),
+        confirm: to.body.is_some(),
+    }
+}
+
 /// One body at one moment.
 struct Scene<'a> {
     cast: &'a Cast,
+    until: Moment,
     ctx: Context,
     body: &'a Body,
     others: &'a [&'a Body],
@@ -181,11 +208,26 @@ impl Scene<'_> {
             _ => self.assignment(theme, dice).into_iter().collect(),
         };
         let what = NewDocument { new, document, attachments: Vec::new(), assignments, idempotency_key: None };
-        if let Registered::New(entry) = register_document(&self.ctx, what).await?
-            && dice.once_in(60)
-        {
+        let Registered::New(entry) = register_document(&self.ctx, what).await? else { return Ok(()) };
+        if entry.direction == Direction::Outgoing && self.is_recent() {
+            return self.send(&entry, dice).await;
+        }
+        if dice.once_in(60) {
             self.annul(entry.id).await?;
         }
+        Ok(())
+    }
+
+    /// What left in the last days is still on its way when the demo starts: the workers take it from there.
+    fn is_recent(&self) -> bool {
+        let age = self.until.at.duration_since(self.ctx.moment.at);
+        age.as_hours() < 24 * RECENT_DAYS
+    }
+
+    async fn send(&self, entry: &Registration, dice: &mut Dice) -> Result<()> {
+        let recipients = entry.correspondents.iter().map(|to| recipient(to, dice)).collect();
+        let text = "Si trasmette il documento in oggetto.".to_owned();
+        send(&self.ctx, Sending { registration: entry.id.clone(), text, recipients }).await?;
         Ok(())
     }
 
