@@ -14,6 +14,8 @@ const FAMILIES: &[&str] = &[
     "api-access-",
     "assignment-",
     "channel-",
+    "road-",
+    "watch-",
     "proposal-",
     "participant-",
     "dossier-step-",

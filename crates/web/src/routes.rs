@@ -79,6 +79,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::verifications::routes());
     all.extend(crate::pages::account::routes());
     all.extend(crate::pages::audit::routes());
+    all.extend(crate::pages::answer::routes());
     all.extend(crate::pages::case::routes());
     all.extend(crate::pages::dossier::routes());
     all.extend(crate::pages::dossier_acts::routes());

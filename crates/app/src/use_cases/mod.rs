@@ -1,5 +1,6 @@
 //! What people and programs can ask for: one file (or folder, when a noun is large) per verb.
 
+pub mod answer;
 pub mod bodies;
 pub mod case;
 pub mod daily_register;

@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::routes::{Access, Entry};
 use crate::view::{Choice, Due, Faults, Sampled, Shape, TimelineEntry, View};
 use crate::who::Who;
-use app::use_cases::case::read::{self, Sheet};
+use app::use_cases::case::read::{self, Sheet, StoredDelivery};
 use app::use_cases::case::{change, open};
 use app::use_cases::dossier::Filed;
 use app::{Context, Error, Verb};
@@ -92,6 +92,17 @@ impl CasePage {
     /// An instant of the store.
     pub fn at(&self, micros: &i64) -> Timestamp {
         domain::Moment::from_micros(*micros).at
+    }
+
+    /// The sign of a delivery's state.
+    pub fn sign(&self, one: &StoredDelivery) -> Shape {
+        match one.state.shape(one.channel) {
+            domain::message::Shape::Done => Shape::Done,
+            domain::message::Shape::Waiting => Shape::Waiting,
+            domain::message::Shape::Late => Shape::Late,
+            domain::message::Shape::Failed => Shape::Failed,
+            domain::message::Shape::NotBegun => Shape::Idle,
+        }
     }
 
     /// The sign of the case's state.
@@ -330,6 +341,7 @@ impl Sampled for CasePage {
             dossier: dossier.clone(),
             participants: vec![party.clone()],
             documents: Vec::new(),
+            deliveries: Vec::new(),
             timeline: Vec::new(),
             own: true,
         };

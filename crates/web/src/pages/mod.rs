@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod answer;
 pub mod case;
 pub mod dossier;
 pub mod dossier_acts;

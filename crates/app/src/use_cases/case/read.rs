@@ -8,9 +8,11 @@ use crate::use_cases::dossier::{look, viewer};
 use domain::case::{Case, Participant};
 use domain::dossier::Dossier;
 use domain::ids::{CaseId, DossierId};
+use domain::register::Direction;
+pub use store::deliveries::StoredDelivery;
 use store::dossiers::{self, Filed};
 use store::timeline::{self, Event};
-use store::{cases, trace};
+use store::{cases, deliveries, trace};
 
 /// Documents and events shown with a case.
 const SHOWN: i64 = 500;
@@ -26,6 +28,8 @@ pub struct Sheet {
     pub participants: Vec<Participant>,
     /// The documents of its dossier.
     pub documents: Vec<Filed>,
+    /// Where what was sent from it has got to, newest first.
+    pub deliveries: Vec<StoredDelivery>,
     /// What happened, newest first.
     pub timeline: Vec<Event>,
     /// Whether the actor's body holds it, and so may change it.
@@ -47,9 +51,17 @@ pub async fn open(ctx: &Context, id: CaseId) -> Result<Sheet> {
             trace::open(tx, &look(&it, "case.participants", subjects.clone()), parties)?.into_inner();
         let found = dossiers::documents(tx, &dossier.id, &viewer(&it.actor), SHOWN)?;
         let documents = trace::open(tx, &look(&it, "case.documents", subjects), found)?.into_inner();
+        let mut sent = Vec::new();
+        for filed in
+            documents.iter().filter(|filed| filed.direction == Direction::Outgoing && filed.subject.is_some())
+        {
+            let found = deliveries::of_registration(tx, &filed.registration)?;
+            let look = look(&it, "case.deliveries", vec![filed.registration.to_string()]);
+            sent.extend(trace::open(tx, &look, found)?.into_inner());
+        }
         let timeline = timeline::of(tx, id.as_str(), SHOWN)?;
         let own = case.body == it.actor.body;
-        Ok(Sheet { case, dossier, participants, documents, timeline, own })
+        Ok(Sheet { case, dossier, participants, documents, deliveries: sent, timeline, own })
     })
     .await
 }

@@ -61,7 +61,7 @@ pub async fn send(ctx: &Context, what: Sending) -> Result<Vec<DeliveryId>> {
     ctx.write(move |tx| record(tx, &ctx_in, &what)).await
 }
 
-fn check(ctx: &Context, what: &Sending) -> std::result::Result<(), Invalid> {
+pub(crate) fn check(ctx: &Context, what: &Sending) -> std::result::Result<(), Invalid> {
     let mut faults = Invalid::default();
     if what.recipients.is_empty() {
         faults.add("/recipients", "at-least-one");
@@ -103,7 +103,7 @@ fn place(to: &Recipient) -> String {
     }
 }
 
-fn record(tx: &mut Tx, ctx: &Context, what: &Sending) -> Result<Vec<DeliveryId>> {
+pub(crate) fn record(tx: &mut Tx, ctx: &Context, what: &Sending) -> Result<Vec<DeliveryId>> {
     let head = register::head(tx, &what.registration)?.ok_or(Error::NotFound)?;
     ctx.may_in(Verb::SendAct, &head.body)?;
     if head.annulled_at.is_some() {
