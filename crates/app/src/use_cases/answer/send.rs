@@ -1,10 +1,11 @@
-//! Sending an answer: compose, then register and queue in one transaction.
+//! Sending an answer: compose and seal, then register and queue in one transaction.
 
 use super::letters::{Letter, data};
 use super::{Answer, draft};
 use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::seals;
 use crate::use_cases::dossier::doer;
 use crate::use_cases::exchange::send::{self as sending, Recipient, Sending};
 use crate::use_cases::register::files::{ReceivedFile, receive_bytes};
@@ -31,7 +32,7 @@ pub struct Sent {
     pub deliveries: Vec<DeliveryId>,
 }
 
-/// Composes the act, registers it as outgoing in the case's dossier and queues it for every recipient; then the
+/// Composes and seals the act, registers it as outgoing in the case's dossier and queues it for every recipient; then the
 /// draft is thrown away. Nothing is kept when any of it is refused.
 ///
 /// # Errors
@@ -108,7 +109,7 @@ fn recipients(answer: &Answer) -> std::result::Result<Vec<Recipient>, Invalid> {
     answer.to.iter().enumerate().map(one).collect()
 }
 
-/// The act as a PDF/A, tagged. The number is not printed on it: it is given after, and stands in the segnatura.
+/// The act as a PDF/A, tagged, with the body's seal. The number is not printed on it: it is given after, and stands in the segnatura.
 async fn compose(ctx: &Context, answer: &Answer, body: &Body, case: &Case) -> Result<ReceivedFile> {
     let letter = Letter::of(&answer.letter)?;
     let office = office(body, case);
@@ -135,8 +136,9 @@ async fn compose(ctx: &Context, answer: &Answer, body: &Body, case: &Case) -> Re
         .await
         .map_err(|why| Error::Bug(why.to_string()))?
         .map_err(|why| Error::Bug(why.to_string()))?;
+    let sealed = seals::seal_pdf(&ctx.app, &ctx.actor.body, pdf, ctx.moment.at, None).await?;
     let name = format!("{}.pdf", letter.key);
-    receive_bytes(ctx, &ctx.actor.body, "/document", &name, &pdf).await
+    receive_bytes(ctx, &ctx.actor.body, "/document", &name, &sealed).await
 }
 
 /// Name of the office of a case, or of the body when it has none.
