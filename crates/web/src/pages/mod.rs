@@ -1,8 +1,8 @@
 //! Pages for people, one file per noun: extract, one use case, render.
 
 pub mod account;
-pub mod audit;
 pub mod answer;
+pub mod audit;
 pub mod case;
 pub mod dossier;
 pub mod dossier_acts;
