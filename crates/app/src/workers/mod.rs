@@ -5,6 +5,7 @@ pub mod deliver;
 pub mod receive;
 
 use crate::use_cases::exchange::{Account, Exchange};
+use crate::use_cases::verification;
 use domain::body::IpaCode;
 use domain::message::Channel;
 use std::time::Duration;
@@ -24,7 +25,7 @@ const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
 ///
 /// Failures are logged and tried again; nothing a server does stops the loops.
 pub async fn run_exchange(exchange: Exchange) {
-    tokio::join!(leave(&exchange), arrive(&exchange), listen_to_silence(&exchange));
+    tokio::join!(leave(&exchange), arrive(&exchange), listen_to_silence(&exchange), verify(&exchange));
 }
 
 async fn leave(exchange: &Exchange) {
@@ -40,6 +41,18 @@ async fn leave(exchange: &Exchange) {
             changed = commits.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(OUTBOX_PAUSE) => {}
         }
+    }
+}
+
+/// Checks the signatures of what came in, a batch at a time.
+async fn verify(exchange: &Exchange) {
+    loop {
+        match verification::arrive::run_once(&exchange.app).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "signatures could not be checked"),
+        }
+        tokio::time::sleep(RULE_PAUSE).await;
     }
 }
 

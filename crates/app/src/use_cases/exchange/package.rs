@@ -49,7 +49,7 @@ pub async fn package(exchange: &Exchange, row: &Outgoing, delivery: &StoredDeliv
         (None, Some(id)) => {
             let entry = open_entry(exchange, &row.body, id.clone()).await?;
             let files = open_files(exchange, &entry).await?;
-            entry_parts(exchange, &body, &entry, delivery, files)?
+            entry_parts(exchange, &body, &entry, delivery, files).await?
         }
         (None, None) => return Err(Error::Bug(format!("{} sends nothing", delivery.id))),
     };
@@ -126,7 +126,7 @@ async fn open_files(exchange: &Exchange, entry: &Registration) -> Result<Vec<Att
 }
 
 /// Subject and files of a protocol message: the main document, the attachments, the segnatura.
-fn entry_parts(
+async fn entry_parts(
     exchange: &Exchange,
     body: &Body,
     entry: &Registration,
@@ -135,9 +135,11 @@ fn entry_parts(
 ) -> Result<(String, Vec<Attachment>)> {
     let xml =
         segnatura::write(&segnatura_of(body, entry, delivery)?).map_err(|e| Error::Bug(e.to_string()))?;
-    let seal = exchange.seals.get(&body.ipa_code);
-    let seal = seal.ok_or_else(|| Error::Problem(format!("{} has no seal", body.ipa_code)))?;
-    let sealed = xades::sign_enveloped(&xml, seal, exchange.app.clock.now().at);
+    let seal = match exchange.seals.get(&body.ipa_code) {
+        Some(seal) => seal.clone(),
+        None => crate::seals::key(&exchange.app, &body.ipa_code).await?,
+    };
+    let sealed = xades::sign_enveloped(&xml, &seal, exchange.app.clock.now().at);
     let sealed = sealed.map_err(|e| Error::Problem(e.to_string()))?;
     files.push(Attachment {
         name: segnatura::FILE_NAME.into(),
