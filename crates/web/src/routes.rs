@@ -74,7 +74,10 @@ pub fn table() -> Vec<Entry> {
     let mut all = Vec::new();
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::accounts::routes());
+    all.extend(crate::api::bodies::routes());
     all.extend(crate::api::openapi::routes());
+    all.extend(crate::api::registration_acts::routes());
+    all.extend(crate::api::registrations::routes());
     all.extend(crate::api::status::routes());
     all.extend(crate::api::verifications::routes());
     all.extend(crate::pages::account::routes());
@@ -89,6 +92,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::papers::routes());
     all.extend(crate::pages::passkeys::routes());
     all.extend(crate::pages::plain::routes());
+    all.extend(crate::pages::register::routes());
     all.extend(crate::pages::scheme::routes());
     all.extend(crate::pages::users::routes());
     all.extend(crate::pages::verify::routes());

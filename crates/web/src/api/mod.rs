@@ -4,6 +4,9 @@
 //! crosses the descriptions with the list of routes.
 
 pub mod accounts;
+pub mod bodies;
 pub mod openapi;
+pub mod registration_acts;
+pub mod registrations;
 pub mod status;
 pub mod verifications;

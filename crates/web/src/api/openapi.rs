@@ -22,8 +22,14 @@ use crate::state::AppState;
 use crate::view::{Sampled, View};
 
 /// The descriptions of every slice, in the order of the documentation.
-const SLICES: &[fn() -> OpenApi] =
-    &[super::accounts::describe, super::status::describe, super::verifications::describe];
+const SLICES: &[fn() -> OpenApi] = &[
+    super::accounts::describe,
+    super::bodies::describe,
+    super::registrations::describe,
+    super::registration_acts::describe,
+    super::status::describe,
+    super::verifications::describe,
+];
 
 /// Methods of an OpenAPI path item.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];

@@ -14,6 +14,7 @@ pub mod login;
 pub mod papers;
 pub mod passkeys;
 pub mod plain;
+pub mod register;
 pub mod scheme;
 pub mod users;
 pub mod verify;

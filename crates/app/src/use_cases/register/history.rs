@@ -5,7 +5,9 @@ use crate::Verb;
 use crate::context::Context;
 use crate::error::Result;
 use domain::ids::RegistrationId;
-use store::journal::{self, Leaf};
+use store::journal;
+
+pub use store::journal::Leaf;
 
 /// The leaves of the journal about an entry, newest first.
 ///

@@ -13,9 +13,11 @@ use domain::Invalid;
 use domain::body::IpaCode;
 use domain::register_filter::Filter;
 use store::Reader;
-use store::register_list::{self, Eyes, Line, Page, Position};
+use store::register_list::{self, Eyes, Page, Position};
 use store::search::{self, Search};
 use store::trace::Personal;
+
+pub use store::register_list::Line;
 
 /// Most lines of one page.
 pub const LIMIT_MAX: usize = 200;

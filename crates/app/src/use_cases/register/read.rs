@@ -6,10 +6,13 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use domain::ids::RegistrationId;
 use domain::register::{Registration, check_live};
-use store::document_facts::{self, DocumentFacts};
-use store::register::{self, Assignment, Correction, Head};
+use store::document_facts;
+use store::register;
 use store::trace::Personal;
 use store::{Query, register_list};
+
+pub use store::document_facts::{DocumentFacts, TextState};
+pub use store::register::{Assignment, Correction, Head};
 
 /// An entry and what happened to it.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use domain::Invalid;
 use domain::ids::ViewId;
 use domain::register_filter::Filter;
-use store::saved_views::{self, SavedView, VIEWS_MAX};
+use store::saved_views::{self, VIEWS_MAX};
+
+pub use store::saved_views::SavedView;
 
 /// Saves the filters under a name.
 ///
