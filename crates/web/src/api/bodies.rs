@@ -139,7 +139,7 @@ pub struct BodyQuery {
 }
 
 /// Lists bodies.
-#[utoipa::path(get, path = "/api/v1/bodies", tag = "bodies", params(BodyQuery),
+#[utoipa::path(get, path = "/api/v1/bodies", operation_id = "list_bodies", tag = "bodies", params(BodyQuery),
     responses((status = 200, body = BodyPage), (status = 422, body = Problem, content_type = "application/problem+json")))]
 async fn list(
     Who(ctx): Who,
@@ -155,7 +155,7 @@ async fn list(
 }
 
 /// One body.
-#[utoipa::path(get, path = "/api/v1/bodies/{ipa_code}", tag = "bodies",
+#[utoipa::path(get, path = "/api/v1/bodies/{ipa_code}", operation_id = "read_body", tag = "bodies",
     params(("ipa_code" = String, Path, max_length = 32)),
     responses((status = 200, body = BodyAnswer), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn read(Who(ctx): Who, Path(code): Path<String>) -> Result<Json<BodyAnswer>, Fault> {
@@ -190,7 +190,7 @@ pub struct HeirQuery {
 }
 
 /// The heirs of a body today.
-#[utoipa::path(get, path = "/api/v1/bodies/{ipa_code}/heirs", tag = "bodies",
+#[utoipa::path(get, path = "/api/v1/bodies/{ipa_code}/heirs", operation_id = "list_heirs", tag = "bodies",
     params(("ipa_code" = String, Path, max_length = 32), HeirQuery),
     responses((status = 200, body = Vec<HeirAnswer>), (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn heirs(

@@ -83,7 +83,7 @@ pub struct CorrectionRequest {
 }
 
 /// Corrects one datum: the old value stays beside the new one.
-#[utoipa::path(post, path = "/api/v1/registrations/{id}/corrections", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations/{id}/corrections", operation_id = "correct_registration", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), request_body = CorrectionRequest,
     responses((status = 204, description = "Corrected"),
         (status = 409, body = Problem, content_type = "application/problem+json")))]
@@ -102,7 +102,7 @@ pub struct ClassRequest {
 }
 
 /// Gives an entry another class.
-#[utoipa::path(post, path = "/api/v1/registrations/{id}/classification", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations/{id}/classification", operation_id = "classify_registration", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), request_body = ClassRequest,
     responses((status = 204, description = "Classified")))]
 async fn set_class(Who(ctx): Who, Path(id): Path<String>, body: Bytes) -> Result<StatusCode, Fault> {
@@ -124,7 +124,7 @@ pub struct AssignmentRequest {
 }
 
 /// Assigns an entry.
-#[utoipa::path(post, path = "/api/v1/registrations/{id}/assignments", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations/{id}/assignments", operation_id = "assign_registration", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), request_body = AssignmentRequest,
     responses((status = 204, description = "Assigned")))]
 async fn add_assignment(Who(ctx): Who, Path(id): Path<String>, body: Bytes) -> Result<StatusCode, Fault> {
@@ -164,7 +164,7 @@ pub struct BulkRow {
 }
 
 /// Assigns several entries; each answers for itself.
-#[utoipa::path(post, path = "/api/v1/registrations/assignments", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations/assignments", operation_id = "assign_registrations", tag = "registrations",
     request_body = BulkRequest, responses((status = 200, body = Vec<BulkRow>)))]
 async fn assign_many(Who(ctx): Who, headers: HeaderMap, body: Bytes) -> Result<Json<Vec<BulkRow>>, Fault> {
     let asked: BulkRequest = json::read(&body)?;
@@ -182,7 +182,7 @@ async fn assign_many(Who(ctx): Who, headers: HeaderMap, body: Bytes) -> Result<J
 }
 
 /// The assignee takes charge.
-#[utoipa::path(post, path = "/api/v1/assignments/{id}/take-charge", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/take-charge", operation_id = "take_charge_of_assignment", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), responses((status = 204, description = "Taken")))]
 async fn take_charge(Who(ctx): Who, Path(id): Path<String>) -> Result<StatusCode, Fault> {
     assign::take_charge(&ctx, id.parse().map_err(|_| Error::NotFound)?).await?;
@@ -199,7 +199,7 @@ pub struct SendBackRequest {
 }
 
 /// The assignee sends it back.
-#[utoipa::path(post, path = "/api/v1/assignments/{id}/send-back", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/assignments/{id}/send-back", operation_id = "send_back_assignment", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), request_body = SendBackRequest,
     responses((status = 204, description = "Sent back")))]
 async fn send_back(Who(ctx): Who, Path(id): Path<String>, body: Bytes) -> Result<StatusCode, Fault> {
@@ -232,7 +232,7 @@ pub struct StoryAnswer {
 }
 
 /// The story of an entry, newest first.
-#[utoipa::path(get, path = "/api/v1/registrations/{id}/history", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/registrations/{id}/history", operation_id = "read_registration_history", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), responses((status = 200, body = Vec<StoryAnswer>)))]
 async fn story(Who(ctx): Who, Path(id): Path<String>) -> Result<Json<Vec<StoryAnswer>>, Fault> {
     let leaves = history::history(&ctx, registration_id(&id)?).await?;
@@ -248,7 +248,7 @@ async fn story(Who(ctx): Who, Path(id): Path<String>) -> Result<Json<Vec<StoryAn
 }
 
 /// The filtered list as CSV (or XLSX with `format=xlsx`).
-#[utoipa::path(get, path = "/api/v1/registrations/export", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/registrations/export", operation_id = "export_registrations", tag = "registrations",
     params(("format" = Option<String>, Query, max_length = 4), ("q" = Option<String>, Query, max_length = 200)),
     responses((status = 200, description = "The list", content_type = "text/csv", body = String)))]
 async fn export_list(
@@ -297,7 +297,7 @@ fn words(lang: crate::prefs::Lang) -> Words {
 }
 
 /// The bytes of a file.
-#[utoipa::path(get, path = "/api/v1/documents/{id}/content", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/documents/{id}/content", operation_id = "read_document_content", tag = "registrations",
     params(("id" = String, Path, max_length = 40)),
     responses((status = 200, description = "The bytes", content_type = "application/octet-stream", body = String)))]
 async fn content(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Fault> {
@@ -345,7 +345,7 @@ pub struct ViewRequest {
 }
 
 /// Saved views of the person and of the office.
-#[utoipa::path(get, path = "/api/v1/register-views", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/register-views", operation_id = "list_register_views", tag = "registrations",
     responses((status = 200, body = Vec<ViewAnswer>)))]
 async fn list_views(Who(ctx): Who) -> Result<Json<Vec<ViewAnswer>>, Fault> {
     let all = views::all(&ctx).await?;
@@ -359,7 +359,7 @@ async fn list_views(Who(ctx): Who) -> Result<Json<Vec<ViewAnswer>>, Fault> {
 }
 
 /// Saves a view.
-#[utoipa::path(post, path = "/api/v1/register-views", tag = "registrations", request_body = ViewRequest,
+#[utoipa::path(post, path = "/api/v1/register-views", operation_id = "save_register_view", tag = "registrations", request_body = ViewRequest,
     responses((status = 201, body = ViewAnswer)))]
 async fn save_view(Who(ctx): Who, body: Bytes) -> Result<Response, Fault> {
     let asked: ViewRequest = json::read(&body)?;
@@ -372,7 +372,7 @@ async fn save_view(Who(ctx): Who, body: Bytes) -> Result<Response, Fault> {
 }
 
 /// Removes a view.
-#[utoipa::path(delete, path = "/api/v1/register-views/{id}", tag = "registrations",
+#[utoipa::path(delete, path = "/api/v1/register-views/{id}", operation_id = "remove_register_view", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), responses((status = 204, description = "Removed")))]
 async fn remove_view(Who(ctx): Who, Path(id): Path<String>) -> Result<StatusCode, Fault> {
     views::remove(&ctx, id.parse().map_err(|_| Error::NotFound)?).await?;

@@ -222,7 +222,7 @@ pub struct RegistrationForm {
 }
 
 /// Registers a document.
-#[utoipa::path(post, path = "/api/v1/registrations", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations", operation_id = "create_registration", tag = "registrations",
     request_body(content = RegistrationForm, content_type = "multipart/form-data"),
     params(("Idempotency-Key" = Option<String>, Header, max_length = 200)),
     responses((status = 201, body = RegistrationAnswer),
@@ -319,7 +319,7 @@ impl Metadata {
 }
 
 /// One entry.
-#[utoipa::path(get, path = "/api/v1/registrations/{id}", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/registrations/{id}", operation_id = "read_registration", tag = "registrations",
     params(("id" = String, Path, max_length = 40)),
     responses((status = 200, body = RegistrationAnswer),
         (status = 404, body = Problem, content_type = "application/problem+json")))]
@@ -414,7 +414,7 @@ pub struct LinePage {
 }
 
 /// Lists and searches entries, newest first.
-#[utoipa::path(get, path = "/api/v1/registrations", tag = "registrations",
+#[utoipa::path(get, path = "/api/v1/registrations", operation_id = "list_registrations", tag = "registrations",
     params(("body" = Option<String>, Query, max_length = 32), ("year" = Option<i64>, Query, minimum = 1900, maximum = 9999),
         ("from_number" = Option<i64>, Query, minimum = 1, maximum = 9007199254740991_i64),
         ("to_number" = Option<i64>, Query, minimum = 1, maximum = 9007199254740991_i64),
@@ -524,7 +524,7 @@ pub struct AnnulmentRequest {
 }
 
 /// Annuls an entry.
-#[utoipa::path(post, path = "/api/v1/registrations/{id}/annulment", tag = "registrations",
+#[utoipa::path(post, path = "/api/v1/registrations/{id}/annulment", operation_id = "annul_registration", tag = "registrations",
     params(("id" = String, Path, max_length = 40)), request_body = AnnulmentRequest,
     responses((status = 200, body = RegistrationAnswer),
         (status = 404, body = Problem, content_type = "application/problem+json"),
