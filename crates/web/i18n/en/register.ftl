@@ -16,6 +16,7 @@ register-next = Register the next one
 registered-title = Registered with number
 open-entry = Open the entry
 receipt = Receipt (PDF)
+label-paper = Label (PDF)
 segnatura = Segnatura (XML)
 filter-words = Words of the subject or of the documents
 filter-correspondent = Sender or recipient

@@ -16,6 +16,7 @@ register-next = Registra il prossimo
 registered-title = Registrato con il numero
 open-entry = Apri la registrazione
 receipt = Ricevuta (PDF)
+label-paper = Etichetta (PDF)
 segnatura = Segnatura (XML)
 filter-words = Parole dell’oggetto o dei documenti
 filter-correspondent = Mittente o destinatario
