@@ -279,7 +279,9 @@ async fn read_parts(ctx: &Context, mut parts: Multipart) -> Result<NewDocument, 
                 .into());
             }
             "metadata" | "document" => {
-                return Err(Invalid::one(format!("/{}", part.name().unwrap_or_default()), "part-twice").into());
+                return Err(
+                    Invalid::one(format!("/{}", part.name().unwrap_or_default()), "part-twice").into()
+                );
             }
             other => {
                 let name: String = other.chars().take(40).collect();
