@@ -173,7 +173,7 @@ pub async fn finish_entering(
     }
     let mut key = read(&kept)?;
     let result = site
-        .finish_discoverable_authentication_v2(answer, state, &DiscoverableKey::from(&key))
+        .finish_discoverable_authentication_v2(answer, state, DiscoverableKey::from(&key))
         .map_err(|_| refused())?;
     if !result.user_verified() {
         return Err(refused());

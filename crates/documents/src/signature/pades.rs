@@ -194,11 +194,10 @@ fn signature_dictionaries(file: &PdfFile<'_>) -> Vec<Dict> {
         if let Object::Array(kids) = file.get(&field, "Kids") {
             todo.extend(kids.into_iter().rev().map(|k| (k, is_signature)));
         }
-        if is_signature && field.get("V").and_then(Object::reference).is_none_or(|n| seen.insert(n)) {
-            if let Object::Dict(value) = file.get(&field, "V") {
+        if is_signature && field.get("V").and_then(Object::reference).is_none_or(|n| seen.insert(n))
+            && let Object::Dict(value) = file.get(&field, "V") {
                 found.push(value);
             }
-        }
     }
     found
 }
