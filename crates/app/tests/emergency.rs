@@ -1,5 +1,7 @@
 //! The emergency register told through the use cases: authorised, kept by hand, brought back with both numbers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod support;
 
 use app::Error;

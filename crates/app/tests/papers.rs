@@ -1,5 +1,7 @@
 //! Papers of the register told through the use cases: the daily register with its chain, the receipt, the label.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod support;
 
 use app::Error;

@@ -1,5 +1,7 @@
 //! The demo's province, read from its data files and kept by the real store: heirs, competences, schemes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use std::sync::Arc;
 
 use app::demo::province;

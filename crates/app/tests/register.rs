@@ -1,6 +1,8 @@
 //! The acceptance scenarios of the register sheet (§21) told through the use cases, on the store that
 //! `TELAIO_TEST_DB` names or on a throw-away SQLite folder.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod support;
 
 use app::Error;

@@ -1,5 +1,7 @@
 //! Signing in over a real store: right, wrong, locked, with a second factor, and the end of a session.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use app::accounts::{self, SignIn, SignedIn, password, second_factor};
 use app::{App, Clock, Settings};
 use domain::body::{Body, IpaCode};

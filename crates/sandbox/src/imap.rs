@@ -215,7 +215,7 @@ impl Session {
                 Ok(Answer::ok(lines))
             }
             other if self.folder.is_none() => {
-                Ok(Answer::no(&format!("select a folder first ({})", other.name())))
+                Ok(Answer::no(&format!("no folder is selected ({})", other.name())))
             }
             other => self.answer_selected(user, other),
         }

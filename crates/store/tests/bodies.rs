@@ -1,5 +1,7 @@
 //! Bodies come back as they went in, former names still find them, and heirs are recorded beside them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use domain::body::{Aoo, AooCode, Body, BodyKind, IpaCode, RegisterCode, RegisterInfo, Unit};
 use domain::ids::{Id, UnitId};
 use domain::succession::Succession;

@@ -1,5 +1,7 @@
 //! Dossiers, cases, tasks and the worklist: what is kept, and how each viewer stands to it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod common;
 
 use common::{clerk, letter, montemurlo, prato, register_one};

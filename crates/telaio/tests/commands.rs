@@ -1,5 +1,7 @@
 //! The command line as an outsider meets it: names, exit codes, the line that says the demo is ready.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -4,6 +4,8 @@
 //! JSON object with the samples of both sides. The peer pyHanko runs in its own process for its share of the time
 //! and says its own rate, so that the start of Python does not count.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 //!
 //! What each signature covers is proved byte by byte: its range starts at the first byte, its only hole is its own
 //! value, and whatever a later revision added is compared with what was signed. The making of them is in
-//! [`sign`](super::pades_sign::sign).
+//! [`super::pades_sign`].
 
 use super::algorithms::Digest;
 use super::asn1::{self, Reader, UTC_TIME};
@@ -194,10 +194,12 @@ fn signature_dictionaries(file: &PdfFile<'_>) -> Vec<Dict> {
         if let Object::Array(kids) = file.get(&field, "Kids") {
             todo.extend(kids.into_iter().rev().map(|k| (k, is_signature)));
         }
-        if is_signature && field.get("V").and_then(Object::reference).is_none_or(|n| seen.insert(n))
-            && let Object::Dict(value) = file.get(&field, "V") {
-                found.push(value);
-            }
+        if is_signature
+            && field.get("V").and_then(Object::reference).is_none_or(|n| seen.insert(n))
+            && let Object::Dict(value) = file.get(&field, "V")
+        {
+            found.push(value);
+        }
     }
     found
 }

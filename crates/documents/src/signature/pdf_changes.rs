@@ -76,9 +76,10 @@ impl Walk<'_, '_> {
 
     fn same(&mut self, a: &Object, b: &Object) -> bool {
         if let (Object::Ref(x, _), Object::Ref(y, _)) = (a, b)
-            && !self.seen.insert((*x, *y)) {
-                return true;
-            }
+            && !self.seen.insert((*x, *y))
+        {
+            return true;
+        }
         match (self.old.resolve(a), self.new.resolve(b)) {
             (Object::Text(x, _), Object::Text(y, _)) => x == y,
             (Object::Array(x), Object::Array(y)) => {

@@ -253,15 +253,15 @@ impl<'a> Cursor<'a> {
         let number: i64 = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Damaged)?;
         let after = self.at;
         if let (Ok(n), true) = (u32::try_from(number), self.peek().is_some_and(is_space))
-            && let Ok(generation) = self.number().and_then(|g| u16::try_from(g).map_err(|_| Damaged)) {
-                let bounded =
-                    |c: &Self| c.bytes.get(c.at + 1).is_none_or(|b| is_space(*b) || is_delimiter(*b));
-                self.skip_space();
-                if self.peek() == Some(b'R') && bounded(self) {
-                    self.at += 1;
-                    return Ok(Object::Ref(n, generation));
-                }
+            && let Ok(generation) = self.number().and_then(|g| u16::try_from(g).map_err(|_| Damaged))
+        {
+            let bounded = |c: &Self| c.bytes.get(c.at + 1).is_none_or(|b| is_space(*b) || is_delimiter(*b));
+            self.skip_space();
+            if self.peek() == Some(b'R') && bounded(self) {
+                self.at += 1;
+                return Ok(Object::Ref(n, generation));
             }
+        }
         self.at = after;
         Ok(Object::Int(number))
     }

@@ -76,9 +76,10 @@ fn split<'a>(message: &'a [u8], boundary: &str) -> Option<(&'a [u8], &'a [u8])> 
         let end = message[at..].iter().position(|b| *b == b'\n').map_or(message.len(), |n| at + n + 1);
         let line = &message[at..end];
         if let Some(rest) = line.strip_prefix(delimiter.as_bytes())
-            && (rest.iter().all(|b| b.is_ascii_whitespace()) || (rest.starts_with(b"--") && marks.len() == 2)) {
-                marks.push((at, end));
-            }
+            && (rest.iter().all(|b| b.is_ascii_whitespace()) || (rest.starts_with(b"--") && marks.len() == 2))
+        {
+            marks.push((at, end));
+        }
         at = end;
     }
     let [first, second, third] = marks[..] else { return None };

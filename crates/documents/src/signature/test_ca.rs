@@ -389,11 +389,4 @@ impl TestCa {
         let valid = "2020-01-01T00:00:00Z".parse().unwrap().."2040-01-01T00:00:00Z".parse().unwrap();
         Self::create("CA di prova", valid).unwrap()
     }
-
-    /// A trust store that believes this authority.
-    pub(crate) fn trust(&self) -> super::TrustStore {
-        let mut trust = super::TrustStore::empty();
-        trust.add_anchors_pem(&self.root_pem().unwrap()).unwrap();
-        trust
-    }
 }

@@ -182,7 +182,7 @@ fn a_trusted_list_of_somebody_else_is_refused() {
     let text = list(&root, "2020-01-01T00:00:00Z", &scheme);
     let allowed = vec![scheme.certificate().der().to_vec()];
     assert!(TrustedList::read(text.as_bytes(), Some(&allowed), now().now).is_ok());
-    assert!(TrustedList::read(text.as_bytes(), Some(&[root.clone()]), now().now).is_err());
+    assert!(TrustedList::read(text.as_bytes(), Some(std::slice::from_ref(&root)), now().now).is_err());
     assert!(TrustedList::read(text.replace("IT</", "FR</").as_bytes(), None, now().now).is_err());
     assert!(TrustedList::read(b"<TrustServiceStatusList/>", None, now().now).is_err());
 }

@@ -5,6 +5,8 @@
 //!
 //! `measure ROW` where ROW is one of r1 r2 r3 r4 r16 r17 r20 r23.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod peers;
 mod reading;
 mod workload;

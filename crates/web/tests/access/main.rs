@@ -1,6 +1,8 @@
 //! Who may what, told over HTTP on a real store: entering, staying in, leaving, rights that need two people,
 //! requests that may be repeated, and that nothing of one body is seen from another.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 mod isolation;
 mod support;
 
