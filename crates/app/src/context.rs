@@ -105,6 +105,12 @@ impl Actor {
         Self { account: None, name: "telaio".into(), body, unit: None, roles, on_behalf_of: None }
     }
 
+    /// Whoever keeps the machine, at its command line: sets up, imports and exports for a body.
+    pub fn operator(body: IpaCode) -> Self {
+        let roles = vec![Role::ItAdmin, Role::RecordsManager];
+        Self { account: None, name: "operator".into(), body, unit: None, roles, on_behalf_of: None }
+    }
+
     /// How the actor is written in the journal: the account's id, or `system`.
     pub fn tag(&self) -> String {
         self.account.as_ref().map_or_else(|| "system".to_owned(), ToString::to_string)

@@ -27,6 +27,14 @@ pub enum Command {
     Token(TokenOptions),
     /// Check, offline, papers and exports that Telaio gave out, or any other signed file.
     Verify(VerifyOptions),
+    /// Bring in what an installation begins with, or an old register. The server must not run on the same SQLite.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Give out the register, or everything of a body, in open formats.
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Invite the first administrator and the first records manager of a body; prints the link to enter.
+    Invite(InviteOptions),
     /// Take a consistent copy of database and documents while the server runs.
     Backup(BackupOptions),
     /// Bring a copy back into an empty place and check every fingerprint.
@@ -50,6 +58,155 @@ pub enum ConfigCommand {
     },
     /// Print a configuration file with every setting, its default and what it does.
     Example,
+}
+
+/// What can be brought in.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Public bodies with areas and registers (CSV; docs/operations.md shows the columns).
+    Bodies {
+        /// The table.
+        file: PathBuf,
+        /// Where to.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The offices of a body (CSV: code, name, aoo, parent).
+    Offices {
+        /// The table.
+        file: PathBuf,
+        /// IPA code of the body.
+        #[arg(long, value_name = "IPA")]
+        body: String,
+        /// Where to.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The classification scheme of a body (CSV).
+    Scheme {
+        /// The table; absent: the scheme of the comuni that comes with the program.
+        file: Option<PathBuf>,
+        /// IPA code of the body.
+        #[arg(long, value_name = "IPA")]
+        body: String,
+        /// Where to.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// An old register: numbers are kept, entries are marked as imported, every row gets its verdict.
+    Register(ImportRegister),
+    /// The seal of a body: a PKCS#12 container, or a key in a PKCS#11 token. It is tried before it is kept.
+    Seal(ImportSeal),
+}
+
+/// Options of `import register`.
+#[derive(Debug, Args)]
+pub struct ImportRegister {
+    /// The rows, CSV.
+    pub file: PathBuf,
+    /// Which column is what, TOML (docs/operations.md has one).
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Which register.
+    #[command(flatten)]
+    pub which: Which,
+    /// Say what would happen and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Options of `import seal`: a container, or module and token.
+#[derive(Debug, Args)]
+pub struct ImportSeal {
+    /// The PKCS#12 container.
+    #[arg(required_unless_present = "module", conflicts_with = "module")]
+    pub container: Option<PathBuf>,
+    /// IPA code of the body.
+    #[arg(long, value_name = "IPA")]
+    pub body: String,
+    /// File with the password of the container or the PIN of the token.
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: PathBuf,
+    /// Driver of the token.
+    #[arg(long, value_name = "FILE", requires = "token")]
+    pub module: Option<PathBuf>,
+    /// Label of the token.
+    #[arg(long, value_name = "LABEL")]
+    pub token: Option<String>,
+    /// Label of the key in the token; absent: the first with a certificate.
+    #[arg(long, value_name = "LABEL")]
+    pub key: Option<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// One register of one area of one body.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// IPA code of the body.
+    #[arg(long, value_name = "IPA")]
+    pub body: String,
+    /// Code of the area; absent: the body's first.
+    #[arg(long, value_name = "CODE")]
+    pub aoo: Option<String>,
+    /// Code of the register; absent: the area's first.
+    #[arg(long, value_name = "CODE")]
+    pub register: Option<String>,
+}
+
+/// What can be given out.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// The entries of a body as CSV on the standard output.
+    Register {
+        /// IPA code of the body.
+        #[arg(long, value_name = "IPA")]
+        body: String,
+        /// One year only.
+        #[arg(long, value_name = "YYYY")]
+        year: Option<i64>,
+        /// Where from.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Every entry of a body with its files, readable without this program: for whoever leaves.
+    Everything {
+        /// A folder that is empty or not there yet.
+        folder: PathBuf,
+        /// IPA code of the body.
+        #[arg(long, value_name = "IPA")]
+        body: String,
+        /// Where from.
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Options of `invite`.
+#[derive(Debug, Args)]
+pub struct InviteOptions {
+    /// IPA code of the body.
+    #[arg(long, value_name = "IPA")]
+    pub body: String,
+    /// Name to sign in with.
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// Name people read.
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// `it_admin`, `records_manager` or `unit_head`.
+    #[arg(long, value_name = "ROLE")]
+    pub role: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// What to check, and whom to trust.

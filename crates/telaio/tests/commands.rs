@@ -177,3 +177,72 @@ fn accounts_and_tokens_of_the_demo_are_told_while_it_serves() {
     assert_eq!(run(&["token", "--user", "nobody", "--data", name]).status.code(), Some(1));
     demo.end();
 }
+
+/// A production installation on SQLite in a folder, with one body.
+fn installation(folder: &Path) -> String {
+    let config = folder.join("telaio.toml");
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(&config, format!("[storage]\nfolder = \"{}\"\n", data.display())).unwrap();
+    let bodies = folder.join("bodies.csv");
+    let heading =
+        "ipa_code,name,kind,tax_code,digital_domicile,inside,valid_from,aoo,aoo_name,register,register_name";
+    let row = "c_x001,Comune di Prova,municipality,,,yes,2020-01-01,AX00001,AOO unica,RG,Registro generale";
+    std::fs::write(&bodies, format!("{heading}\n{row}\n")).unwrap();
+    let config = config.to_str().unwrap().to_owned();
+    let done = run(&["import", "bodies", bodies.to_str().unwrap(), "--config", &config]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    config
+}
+
+#[test]
+fn an_installation_begins_with_bodies_a_scheme_and_its_first_two_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = installation(folder.path());
+    let here = |more: &[&str]| run(&[more, &["--body", "c_x001", "--config", &config]].concat());
+    assert!(text(&here(&["import", "scheme"]).stdout).contains("classes in force"));
+    let invite =
+        |user: &str, role: &str| here(&["invite", "--user", user, "--name", "Prova Uno", "--role", role]);
+    let first = invite("prova.uno", "it_admin");
+    assert!(text(&first.stdout).contains("/enter/"), "{}", text(&first.stderr));
+    assert_eq!(invite("prova.due", "it_admin").status.code(), Some(1), "the way is shut after the first");
+    assert_eq!(invite("prova.tre", "records_manager").status.code(), Some(0));
+    assert_eq!(invite("prova.sei", "weaver").status.code(), Some(2));
+    let nowhere = run(&["import", "scheme", "--body", "c_x999", "--config", &config]);
+    assert_eq!(nowhere.status.code(), Some(2));
+}
+
+#[test]
+fn an_old_register_comes_in_with_a_verdict_for_each_row_and_everything_goes_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = installation(folder.path());
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let columns =
+        "number = \"N\"\ndate = \"D\"\ndirection = \"V\"\nsubject = \"O\"\ncorrespondents = \"M\"\n";
+    let mapping = file("m.toml", &format!("[columns]\n{columns}[directions]\nE = \"incoming\"\n"));
+    let rows = file("old.csv", "N;D;V;O;M\n41;31/12/2025;E;Vecchia domanda;Prova Uno\nx;;;;\n");
+    let here = |more: &[&str]| run(&[more, &["--body", "c_x001", "--config", &config]].concat());
+    let dry = here(&["import", "register", &rows, "--mapping", &mapping, "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(1), "one row is faulty");
+    assert!(text(&dry.stderr).contains("1 would be imported"), "{}", text(&dry.stderr));
+    let real = here(&["import", "register", &rows, "--mapping", &mapping, "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&real.stdout).unwrap();
+    assert_eq!((&report[0]["verdict"], &report[0]["number"]), (&"imported".into(), &41.into()));
+    assert_eq!((&report[1]["verdict"], &report[1]["line"]), (&"faulty".into(), &3.into()));
+    let wrong = here(&["import", "register", &rows, "--mapping", &rows]);
+    assert_eq!(wrong.status.code(), Some(2), "a mapping that is none is wrong usage");
+    let table = text(&here(&["export", "register", "--year", "2025"]).stdout);
+    assert!(table.contains("registered_at"), "{table}");
+    assert!(table.contains("0000041") && table.contains("Vecchia domanda"));
+    let leaving = folder.path().join("leaving");
+    let done = here(&["export", "everything", leaving.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let entries = std::fs::read_to_string(leaving.join("entries.jsonl")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(entries.lines().next().unwrap()).unwrap();
+    assert!(leaving.join("files").join(entry["document"]["sha256"].as_str().unwrap()).exists());
+    assert_eq!(here(&["export", "everything", leaving.to_str().unwrap()]).status.code(), Some(2));
+}

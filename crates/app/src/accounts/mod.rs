@@ -5,6 +5,7 @@
 //! This room must not know cookies or headers.
 
 pub mod enter_by_link;
+pub mod first;
 pub mod identify;
 pub mod own;
 pub mod passkeys;

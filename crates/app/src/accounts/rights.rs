@@ -140,19 +140,7 @@ fn held_in(posts: &[Post], body: &IpaCode) -> Vec<Held> {
 pub async fn invite(ctx: &Context, new: NewUser) -> Result<(AccountId, String)> {
     ctx.may(Verb::ManageUsers)?;
     checked(&new)?;
-    let account = Account {
-        id: ctx.mint(),
-        username: new.username.trim().to_owned(),
-        name: new.name.trim().to_owned(),
-        body: ctx.actor.body.clone(),
-        email: new.email.filter(|address| !address.trim().is_empty()),
-        password_hash: None,
-        state: "invited".to_owned(),
-        failures: 0,
-        locked_until: 0,
-        totp_secret: None,
-        totp_last_step: 0,
-    };
+    let account = new_account(ctx, &new);
     let id = account.id.clone();
     let request = request(ctx, &id, &Change::Move { held: new.held.clone() })?;
     let (actor, held) = (ctx.actor.tag(), new.held);
@@ -171,7 +159,24 @@ pub async fn invite(ctx: &Context, new: NewUser) -> Result<(AccountId, String)> 
     Ok((id, link.await?))
 }
 
-fn checked(new: &NewUser) -> Result<()> {
+/// The account of an invited person: it cannot enter before a first password is set.
+pub(super) fn new_account(ctx: &Context, new: &NewUser) -> Account {
+    Account {
+        id: ctx.mint(),
+        username: new.username.trim().to_owned(),
+        name: new.name.trim().to_owned(),
+        body: ctx.actor.body.clone(),
+        email: new.email.clone().filter(|address| !address.trim().is_empty()),
+        password_hash: None,
+        state: "invited".to_owned(),
+        failures: 0,
+        locked_until: 0,
+        totp_secret: None,
+        totp_last_step: 0,
+    }
+}
+
+pub(super) fn checked(new: &NewUser) -> Result<()> {
     let mut faults = Invalid::default();
     let username = new.username.trim();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
@@ -187,7 +192,7 @@ fn checked(new: &NewUser) -> Result<()> {
     Ok(faults.or(())?)
 }
 
-fn known_offices(tx: &mut store::Tx, body: &IpaCode, held: &[Held]) -> Result<()> {
+pub(super) fn known_offices(tx: &mut store::Tx, body: &IpaCode, held: &[Held]) -> Result<()> {
     let offices = store::bodies::units(tx, body)?;
     let known = |one: &Held| one.unit.as_ref().is_none_or(|unit| offices.iter().any(|o| &o.id == unit));
     match held.iter().all(known) {

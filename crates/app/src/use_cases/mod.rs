@@ -7,6 +7,7 @@ pub mod daily_register;
 pub mod dossier;
 pub mod emergency;
 pub mod exchange;
+pub mod import_bodies;
 pub mod papers;
 pub mod read_audit;
 pub mod register;

@@ -5,7 +5,11 @@ mod backup;
 mod config;
 mod demo;
 mod doctor;
+mod export;
+mod import;
+mod invite;
 mod move_database;
+mod operator;
 mod progress;
 mod restore;
 mod serve;
@@ -62,6 +66,9 @@ pub fn run(command: Command) -> Done {
         Command::Config(command) => config::run(command),
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Import(command) => import::run(&command),
+        Command::Export(command) => export::run(&command),
+        Command::Invite(options) => invite::run(&options),
         Command::Verify(options) => verify::run(&options),
     }
 }
