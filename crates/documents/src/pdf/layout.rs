@@ -176,6 +176,10 @@ impl Composer {
     }
 
     fn heading(&mut self, level: u8, text: &str) {
+        // PDF/UA asks every heading for its words: one without words is no heading.
+        if cells(&[Run::bold(text)]).is_empty() {
+            return;
+        }
         // PDF/UA: the first heading is of level 1 and no level is skipped.
         self.level = level.clamp(1, 6).min(self.level + 1);
         let size = self.frame.body * [1.6, 1.3, 1.1, 1.0, 1.0, 1.0][usize::from(self.level) - 1];
