@@ -210,7 +210,7 @@ pub async fn ask(ctx: &Context, account: AccountId, change: Change) -> Result<Ri
     let request = request(ctx, &account, &change)?;
     let (actor, id) = (ctx.actor.tag(), request.id.clone());
     ctx.write(move |tx| {
-        of_this_body(tx, &account, &request.body)?;
+        in_reach(tx, &account, &request.body, &change)?;
         if let Change::Move { held } = &change {
             known_offices(tx, &request.body, held)?;
         }
@@ -257,11 +257,13 @@ fn ask_in(tx: &mut store::Tx, request: &RightsChange, actor: &str) -> Result<()>
     Ok(())
 }
 
-/// An account that works in the body or that the body looks after.
-fn of_this_body(tx: &mut store::Tx, id: &AccountId, body: &IpaCode) -> Result<Account> {
+/// The account, when the change is for this body to make. Roles held here are this body's to give and to take,
+/// also from a guest; whether and how a person may enter at all is only for the body that looks after the account.
+fn in_reach(tx: &mut store::Tx, id: &AccountId, body: &IpaCode, change: &Change) -> Result<Account> {
     let account = accounts::find(tx, id)?.ok_or(Error::NotFound)?;
+    let only_here = matches!(change, Change::Suspend | Change::Restore | Change::Recover);
     let works = accounts::posts(tx, id)?.iter().any(|post| &post.body == body);
-    if works || &account.body == body { Ok(account) } else { Err(Error::NotFound) }
+    if &account.body == body || (works && !only_here) { Ok(account) } else { Err(Error::NotFound) }
 }
 
 fn suspend(tx: &mut store::Tx, body: &IpaCode, id: &AccountId, actor: &str) -> Result<()> {
@@ -301,7 +303,7 @@ fn carry_out(tx: &mut store::Tx, request: &RightsChange, actor: &str) -> Result<
     let (body, id) = (&request.body, &request.account);
     let change: Change = serde_json::from_str(&request.detail)
         .map_err(|why| Error::Bug(format!("request {}: {why}", request.id)))?;
-    of_this_body(tx, id, body)?;
+    let account = in_reach(tx, id, body, &change)?;
     accounts::end_sessions(tx, id, None)?;
     match change {
         Change::Move { held } => replace_posts(tx, id, body, &held)?,
@@ -309,9 +311,12 @@ fn carry_out(tx: &mut store::Tx, request: &RightsChange, actor: &str) -> Result<
         Change::Restore => accounts::set_state(tx, id, "active")?,
         Change::Remove => {
             replace_posts(tx, id, body, &[])?;
-            own::end_tokens(tx, id)?;
-            if accounts::posts(tx, id)?.is_empty() {
-                accounts::set_state(tx, id, "removed")?;
+            // A guest only loses the roles held here; tokens without a role open nothing.
+            if &account.body == body {
+                own::end_tokens(tx, id)?;
+                if accounts::posts(tx, id)?.is_empty() {
+                    accounts::set_state(tx, id, "removed")?;
+                }
             }
         }
         Change::Recover => return Ok(Decided::Link(enter_by_link::make(tx, id, "recover", actor)?)),

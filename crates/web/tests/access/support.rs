@@ -83,6 +83,14 @@ impl House {
         account
     }
 
+    /// Gives a person a role in another body too.
+    pub async fn post(&self, account: &Account, at: &str, role: Role) {
+        let post = Post { body: IpaCode::parse(at).unwrap(), unit: None, role };
+        let id = account.id.clone();
+        let insert = move |tx: &mut store::Tx| store::accounts::add_post(tx, &id, &post);
+        self.app.store.write::<_, store::StoreError, _>(insert).await.unwrap();
+    }
+
     /// The context of a person with the roles held.
     pub async fn context(&self, account: &Account) -> Context {
         let id = account.id.clone();
