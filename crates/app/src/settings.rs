@@ -16,6 +16,8 @@ pub struct Settings {
     pub max_files: usize,
     /// Requests a minute from one account, or from one address when nobody is signed in; 0: no limit.
     pub requests_per_minute: u32,
+    /// Reverse proxies of ours: only they are believed about the address a request comes from.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
             max_file_bytes: 1_073_741_824,
             max_files: 100,
             requests_per_minute: 0,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -80,6 +80,7 @@ pub fn settings(config: &Config, demo: bool) -> Settings {
         max_files: config.limits.max_files,
         // Whoever measures the demonstration must not measure the limit.
         requests_per_minute: if demo { 0 } else { config.limits.requests_per_minute },
+        trusted_proxies: config.limits.trusted_proxies.clone(),
     }
 }
 

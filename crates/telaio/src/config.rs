@@ -104,11 +104,18 @@ pub struct Limits {
     pub max_files: usize,
     /// Requests a minute from one account, or one address when nobody is signed in; 0: no limit.
     pub requests_per_minute: u32,
+    /// Addresses of our reverse proxies, whose `X-Forwarded-For` is believed; nobody else's is read.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_file_bytes: 1 << 30, max_files: 100, requests_per_minute: 6_000 }
+        Self {
+            max_file_bytes: 1 << 30,
+            max_files: 100,
+            requests_per_minute: 6_000,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use crate::error::Fault;
 use crate::state::AppState;
 use app::Actor;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::Extensions;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Wrong passwords from one address before it must wait.
@@ -62,10 +62,29 @@ impl Limits {
     }
 }
 
-/// The address a request comes from; the same word for all where the server does not say.
-pub fn address(extensions: &Extensions) -> String {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string())
+/// The address a request comes from, for counting; the same word for all where the server does not say.
+///
+/// It is the peer of the connection. Where that is one of our own proxies, it is the last address of
+/// `X-Forwarded-For` that is not: what stands before it was written by whoever asks and proves nothing.
+pub fn address(trusted: &[IpAddr], headers: &HeaderMap, extensions: &Extensions) -> String {
+    let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>() else {
+        return "unknown".to_owned();
+    };
+    let ours = |address: &IpAddr| trusted.iter().any(|proxy| proxy.to_canonical() == *address);
+    let mut nearest = peer.ip().to_canonical();
+    if !ours(&nearest) {
+        return nearest.to_string();
+    }
+    let lines: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    for named in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        let Ok(named) = named.trim().parse::<IpAddr>() else { break };
+        nearest = named.to_canonical();
+        if !ours(&nearest) {
+            break;
+        }
+    }
+    nearest.to_string()
 }
 
 /// The layer: counts requests, when the settings limit them.
@@ -77,7 +96,8 @@ pub async fn count(
     let a_minute = i64::from(state.app.settings.requests_per_minute);
     if a_minute > 0 && !request.uri().path().starts_with("/assets/") {
         let account = request.extensions().get::<Actor>().and_then(|actor| actor.account.as_ref());
-        let caller = account.map_or_else(|| address(request.extensions()), ToString::to_string);
+        let here = || address(&state.app.settings.trusted_proxies, request.headers(), request.extensions());
+        let caller = account.map_or_else(here, ToString::to_string);
         limits
             .take(caller, 60_000_000 / a_minute, a_minute, state.app.clock.micros())
             .map_err(Fault::TooMany)?;
@@ -98,6 +118,28 @@ mod tests {
         assert_eq!(take(1_000_000), Ok(()));
         assert!(take(1_000_000).is_err());
         assert_eq!(limits.take("b".to_owned(), 1_000_000, 3, 0), Ok(()));
+    }
+
+    fn from(peer: &str, forwarded: &[&str]) -> String {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        let trusted = ["127.0.0.1".parse().unwrap(), "10.0.0.9".parse().unwrap()];
+        address(&trusted, &headers, &extensions)
+    }
+
+    #[test]
+    fn only_our_own_proxies_are_believed_about_who_asks() {
+        assert_eq!(from("192.0.2.7:9000", &["198.51.100.1"]), "192.0.2.7");
+        assert_eq!(from("127.0.0.1:9000", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("[::ffff:127.0.0.1]:9000", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("127.0.0.1:9000", &["203.0.113.5, 198.51.100.1, 10.0.0.9"]), "198.51.100.1");
+        assert_eq!(from("127.0.0.1:9000", &["203.0.113.5", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("127.0.0.1:9000", &["203.0.113.5, nonsense"]), "127.0.0.1");
+        assert_eq!(from("127.0.0.1:9000", &[]), "127.0.0.1");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{Page, html};
 use crate::error::Fault;
 use crate::identity;
+use crate::limits;
 use crate::prefs;
 use crate::routes::{Access, Entry};
 use crate::shared::Shared;
@@ -10,12 +11,12 @@ use crate::state::AppState;
 use crate::view::{Faults, Sampled, View};
 use app::accounts::{self, Identity, SignIn, SignedIn};
 use askama::Template;
-use axum::extract::{ConnectInfo, Extension, Form, Query, State};
+use axum::extract::{Extension, Form, Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The routes of this file.
@@ -96,12 +97,11 @@ async fn enter(
     State(state): State<AppState>,
     view: View,
     Extension(shared): Extension<Arc<Shared>>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
+    parts: Parts,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Fault> {
-    let address =
-        peer.map_or_else(|| "unknown".to_owned(), |Extension(ConnectInfo(peer))| peer.ip().to_string());
+    let headers = &parts.headers;
+    let address = limits::address(&state.app.settings.trusted_proxies, headers, &parts.extensions);
     let now = state.app.clock.micros();
     shared.limits.may_try(&address, now)?;
     let next = prefs::local(typed.next.as_deref());

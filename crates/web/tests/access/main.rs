@@ -7,6 +7,7 @@ mod isolation;
 mod rights;
 mod support;
 
+use app::Settings;
 use axum::body::Body as Bytes;
 use axum::http::StatusCode;
 use domain::Role;
@@ -59,6 +60,27 @@ async fn wrong_names_and_wrong_passwords_look_alike_and_close_the_address() {
     assert!(closed.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
     house.app.clock.advance_seconds(3_600);
     house.cookie("prova.uno").await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_wrong_passwords_close_one_address_and_not_the_office() {
+    let trusted = vec!["127.0.0.1".parse().unwrap()];
+    let house = House::with(Settings { trusted_proxies: trusted, ..Settings::default() }).await;
+    house.person(1, "prova.uno", "Prova Uno", A, &[Role::RegistryClerk]).await;
+    let knock = |name: String, address: &str, password: &str| {
+        let fields = format!("username={name}&password={}&next=/account", password.replace(' ', "+"));
+        let mut request = form("/login", "", &fields);
+        request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        let peer: std::net::SocketAddr = "127.0.0.1:4000".parse().unwrap();
+        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        house.send(request)
+    };
+    let mut last = StatusCode::OK;
+    for n in 0..40 {
+        last = knock(format!("prova.{n}"), "198.51.100.1", "un'altra frase").await.status;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(knock("prova.uno".into(), "198.51.100.2", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -46,8 +46,12 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
         let clock = Clock::manual(Moment::new("2026-11-23T09:00:00Z".parse().unwrap()));
-        let app = Arc::new(App::new(store::test_store(), clock, Settings::default()));
+        let app = Arc::new(App::new(store::test_store(), clock, settings));
         let both = [body(A, "Comune di Prato", 1), body(B, "Comune di Vernio", 100)];
         let insert =
             move |tx: &mut store::Tx| both.iter().try_for_each(|body| store::bodies::insert(tx, body));
