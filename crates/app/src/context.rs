@@ -25,13 +25,16 @@ pub struct App {
     pub registers: KnownRegisters,
     /// Seals of the bodies and whom the installation trusts.
     pub seals: crate::seals::Seals,
+    /// Since when each part is as it is.
+    pub health: crate::health::Seen,
 }
 
 impl App {
     /// Joins store, clock and settings.
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let seals = crate::seals::Seals::default();
-        Self { store, clock, settings, ids: Ids::Random, registers: KnownRegisters::default(), seals }
+        let (ids, registers) = (Ids::Random, KnownRegisters::default());
+        Self { store, clock, settings, ids, registers, seals, health: crate::health::Seen::default() }
     }
 
     /// The context of a person at this moment.

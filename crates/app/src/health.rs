@@ -4,7 +4,11 @@
 //! believed: the database is read and written, the folder of documents is written. Nothing here holds sentences;
 //! remedies are keys of the message files.
 
+pub mod watched;
+
 use crate::{App, Error};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Free space under which documents are in danger: 1 GiB.
 const LEAST_FREE_BYTES: u64 = 1 << 30;
@@ -47,21 +51,55 @@ pub struct Part {
     pub detail: String,
     /// Key of the remedy in the message files, when there is something to do.
     pub remedy: Option<&'static str>,
+    /// Since when it is so, as far as this process saw; UTC microseconds.
+    pub since: i64,
+}
+
+/// The states that were seen last, so that a change knows its moment.
+#[derive(Debug, Default)]
+pub struct Seen(Mutex<HashMap<&'static str, (State, i64)>>);
+
+impl Seen {
+    fn date(&self, parts: &mut [Part], now: i64) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in parts {
+            let known = seen.entry(part.name).or_insert((part.state, now));
+            if known.0 != part.state {
+                *known = (part.state, now);
+            }
+            part.since = known.1;
+        }
+    }
 }
 
 impl Part {
+    /// Whether requests cannot be answered while this fails: what a load balancer may act on.
+    pub fn stops_work(&self) -> bool {
+        self.state == State::Fails && matches!(self.name, "database" | "writer" | "storage")
+    }
+
     fn works(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, state: State::Works, detail: detail.into(), remedy: None }
+        Self { name, state: State::Works, detail: detail.into(), remedy: None, since: 0 }
     }
 
     fn bad(name: &'static str, state: State, detail: impl Into<String>, remedy: &'static str) -> Self {
-        Self { name, state, detail: detail.into(), remedy: Some(remedy) }
+        Self { name, state, detail: detail.into(), remedy: Some(remedy), since: 0 }
     }
 }
 
 /// Tries every part that lives in this process.
-pub async fn look(app: &App) -> Vec<Part> {
-    vec![database(app).await, writer(app).await, clock(app), storage(app)]
+pub async fn look(app: &Arc<App>) -> Vec<Part> {
+    let mut parts = vec![
+        database(app).await,
+        writer(app).await,
+        clock(app),
+        storage(app),
+        watched::seals(app).await,
+        watched::tls(app),
+        watched::backup(app),
+    ];
+    app.health.date(&mut parts, app.clock.micros());
+    parts
 }
 
 async fn database(app: &App) -> Part {

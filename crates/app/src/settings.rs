@@ -1,6 +1,7 @@
 //! What the configuration says, in the form the use cases need. Reading files and environment is `telaio`'s work.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Settings of the use cases.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +19,10 @@ pub struct Settings {
     pub requests_per_minute: u32,
     /// Reverse proxies of ours: only they are believed about the address a request comes from.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Data folder, where the operator's commands leave notes.
+    pub folder: PathBuf,
+    /// Certificate of the reverse proxy, PEM, watched only; empty: none.
+    pub tls_certificate: PathBuf,
 }
 
 impl Default for Settings {
@@ -29,6 +34,8 @@ impl Default for Settings {
             max_files: 100,
             requests_per_minute: 0,
             trusted_proxies: Vec::new(),
+            folder: PathBuf::new(),
+            tls_certificate: PathBuf::new(),
         }
     }
 }

@@ -48,6 +48,7 @@ pub mod journal;
 pub mod move_to;
 pub mod outbox;
 pub mod papers;
+pub mod queues;
 pub mod register;
 pub mod register_list;
 pub mod rights;

@@ -81,6 +81,8 @@ pub fn settings(config: &Config, demo: bool) -> Settings {
         // Whoever measures the demonstration must not measure the limit.
         requests_per_minute: if demo { 0 } else { config.limits.requests_per_minute },
         trusted_proxies: config.limits.trusted_proxies.clone(),
+        folder: config.storage.folder.clone(),
+        tls_certificate: config.server.tls_certificate.clone(),
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Server {
     pub metrics_listen: SocketAddr,
     /// Address people type, without a final slash: goes into QR codes and mails.
     pub public_url: String,
+    /// Certificate of the reverse proxy, PEM, watched for its end; empty: nobody watches.
+    pub tls_certificate: PathBuf,
     /// Whether the server also works its outbox, inbox and nightly jobs; one process of an installation does.
     pub workers: bool,
 }
@@ -53,6 +55,7 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             public_url: "http://localhost:8080".to_owned(),
+            tls_certificate: PathBuf::new(),
             workers: true,
         }
     }

@@ -120,15 +120,19 @@ async fn metrics(State(watched): State<Watched>) -> impl IntoResponse {
     metrics::counter!("telaio_store_writes_total", "end" => "lost").absolute(figures.lost);
     metrics::gauge!("telaio_store_writes_waiting").set(figures.waiting as f64);
     metrics::gauge!("telaio_clock_behind_seconds").set(store.clock_behind() as f64 / 1e6);
+    for part in app::health::look(&watched.app).await {
+        let bad = part.state == app::health::State::Fails || part.state == app::health::State::Warns;
+        metrics::gauge!("telaio_part_needs_somebody", "part" => part.name).set(f64::from(u8::from(bad)));
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], watched.figures.render())
 }
 
-/// `GET /readyz`: one line per dependency; 503 when one of them fails.
+/// `GET /readyz`: one line per dependency; 503 when one fails without which nothing can be answered.
 async fn readyz(State(watched): State<Watched>) -> impl IntoResponse {
     let parts = app::health::look(&watched.app).await;
-    let status = match parts.iter().all(|part| part.state != app::health::State::Fails) {
-        true => axum::http::StatusCode::OK,
-        false => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+    let status = match parts.iter().any(app::health::Part::stops_work) {
+        false => axum::http::StatusCode::OK,
+        true => axum::http::StatusCode::SERVICE_UNAVAILABLE,
     };
     let lines: Vec<String> =
         parts.iter().map(|part| format!("{} {}\n", part.name, part.state.name())).collect();

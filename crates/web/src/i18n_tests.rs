@@ -44,6 +44,7 @@ const FAMILIES: &[&str] = &[
     "problem-",
     "proposal-",
     "purpose-",
+    "queue-",
     "refusal-",
     "remedy-",
     "rights-kind-",

@@ -81,6 +81,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::status::routes());
     all.extend(crate::api::verifications::routes());
     all.extend(crate::pages::account::routes());
+    all.extend(crate::pages::admin::routes());
     all.extend(crate::pages::audit::routes());
     all.extend(crate::pages::answer::routes());
     all.extend(crate::pages::case::routes());

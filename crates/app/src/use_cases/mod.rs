@@ -12,5 +12,6 @@ pub mod papers;
 pub mod read_audit;
 pub mod register;
 pub mod scheme;
+pub mod system;
 pub mod verification;
 pub mod worklist;

@@ -154,6 +154,23 @@ pub struct Certificate {
     signature: Vec<u8>,
 }
 
+/// Reads every certificate of a PEM text; other blocks in it are passed over.
+///
+/// # Errors
+/// `Trust` when the text holds no certificate or a damaged one.
+pub fn certificates_pem(pem: &[u8]) -> Result<Vec<Certificate>, super::SignatureError> {
+    use super::SignatureError::Trust;
+    let stack = openssl::x509::X509::stack_from_pem(pem).map_err(|_| Trust("not PEM certificates"))?;
+    if stack.is_empty() {
+        return Err(Trust("no certificate in the file"));
+    }
+    let one = |x509: openssl::x509::X509| {
+        let der = x509.to_der().map_err(|_| Trust("damaged certificate"))?;
+        Certificate::from_der(&der).map_err(|_| Trust("damaged certificate"))
+    };
+    stack.into_iter().map(one).collect()
+}
+
 impl Certificate {
     /// Reads a DER certificate.
     ///

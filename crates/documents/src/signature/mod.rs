@@ -30,7 +30,7 @@ pub mod trusted_list;
 pub mod xades;
 mod xades_sign;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, certificates_pem};
 pub use cms::Stamper;
 pub use issued::{IssuedCheck, Point, verify_issued};
 pub use keys::{KeyKind, SealKey};

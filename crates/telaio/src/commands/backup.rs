@@ -1,6 +1,7 @@
 //! `telaio backup DIR`: a consistent copy while the server runs.
 
 use app::Clock;
+use app::health::watched::{BACKUP_NOTE, Note};
 use store::backup;
 
 use super::progress::watched;
@@ -24,6 +25,10 @@ pub fn run(options: &BackupOptions) -> Done {
         taken.copied,
         taken.already
     );
+    let folder = std::path::absolute(&options.folder).unwrap_or_else(|_| options.folder.clone());
+    let note = Note { at: Clock::System.now().at, folder };
+    note.write(&config.storage.folder.join(BACKUP_NOTE))
+        .map_err(|error| Stop::Failed(format!("the backup is there, but nobody can note it: {error}")))?;
     println!("the master keys are not in it; keep a copy of {} apart", assembly::key_file(&config).display());
     if let Some(keep) = options.keep {
         let (sets, files) = backup::prune(&options.folder, keep)

@@ -46,6 +46,7 @@ fn look(config: &Config, demo: bool) -> Result<Vec<Line>, Stop> {
     match assembly::try_open(config, &app::Clock::System)? {
         Ok(store) => {
             let app = app::App::new(store, app::Clock::System, assembly::settings(config, demo));
+            let app = std::sync::Arc::new(app);
             Ok(runtime()?.block_on(health::look(&app)).into_iter().map(line).collect())
         }
         Err(store::StoreError::Busy(_)) => Ok(running(config.server.metrics_listen)),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use app::Clock;
+use app::health::watched::{DRILL_NOTE, Note};
 use store::backup;
 
 use super::progress::watched;
@@ -35,7 +36,14 @@ pub fn run(options: &RestoreOptions) -> Done {
         checked.bytes
     );
     match checked.faults.is_empty() {
-        true => Ok(()),
+        true => {
+            let note = Note { at: Clock::System.now().at, folder: options.folder.clone() };
+            if let Err(error) = note.write(&options.folder.join(DRILL_NOTE)) {
+                // The folder of backups may be read-only here; the restore holds all the same.
+                eprintln!("this restore is not noted beside the backups: {error}");
+            }
+            Ok(())
+        }
         false => Err(Stop::Failed(format!("does not hold:\n  {}", checked.faults.join("\n  ")))),
     }
 }

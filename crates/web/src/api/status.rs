@@ -42,7 +42,7 @@ struct Status {
 )]
 async fn status(State(state): State<AppState>) -> Result<Response, Fault> {
     let parts = health::look(&state.app).await;
-    let failing = parts.iter().find(|part| part.state == health::State::Fails);
+    let failing = parts.iter().find(|part| part.stops_work());
     match failing {
         None => {
             let body = axum::Json(Status { status: "ok" });

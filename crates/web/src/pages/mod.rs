@@ -1,6 +1,7 @@
 //! Pages for people, one file per noun: extract, one use case, render.
 
 pub mod account;
+pub mod admin;
 pub mod answer;
 pub mod audit;
 pub mod case;
