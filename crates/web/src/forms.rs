@@ -16,7 +16,7 @@ impl Form {
     /// # Errors
     /// `BadRequest` when it is not UTF-8 or has too many fields.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        pairs(bytes).map(Self).map_err(|()| Fault::BadRequest("bad-form"))
+        pairs(bytes).map(Self).ok_or(Fault::BadRequest("bad-form"))
     }
 
     /// A form of pairs already read.
@@ -63,25 +63,22 @@ pub fn check_token(expected: &str, sent: &str) -> Result<(), Fault> {
     }
 }
 
-/// Names and values of a query string or form; `Err` when they are not UTF-8 or too many.
-///
-/// # Errors
-/// Without a word: the caller knows what was being read.
-pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, ()> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ())?;
+/// Names and values of a query string or form; none when they are not UTF-8 or too many.
+pub fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let text = std::str::from_utf8(bytes).ok()?;
     let decode = |piece: &str| {
         let spaced = piece.replace('+', " ");
-        percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| ())
+        percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).ok()
     };
     let pieces: Vec<&str> = text.split('&').filter(|piece| !piece.is_empty()).collect();
     if pieces.len() > PAIRS_MAX {
-        return Err(());
+        return None;
     }
     pieces
         .into_iter()
         .map(|piece| {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-            Ok((decode(name)?, decode(value)?))
+            Some((decode(name)?, decode(value)?))
         })
         .collect()
 }

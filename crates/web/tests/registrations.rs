@@ -1,5 +1,7 @@
 //! The register through its doors: the API as the contract fixes it, hostile uploads, and the pages.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use app::{Actor, App, Clock, Settings};
 use axum::Extension;
 use axum::body::{Body, to_bytes};

@@ -484,7 +484,7 @@ impl ListQuery {
     /// `Invalid` with the pointer of each bad parameter.
     pub fn read(query: &str) -> Result<Self, Fault> {
         let pairs: Vec<(String, String)> =
-            crate::forms::pairs(query.as_bytes()).map_err(|_| Fault::BadRequest("bad-query"))?;
+            crate::forms::pairs(query.as_bytes()).ok_or(Fault::BadRequest("bad-query"))?;
         let mut faults = Invalid::default();
         let (mut body, mut cursor, mut limit) = (None, None, 50);
         for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {

@@ -114,7 +114,7 @@ pub struct ListPage {
 /// `GET /register`
 pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Result<Response, Fault> {
     let query = query.unwrap_or_default();
-    let pairs = forms::pairs(query.as_bytes()).map_err(|()| Fault::BadRequest("bad-query"))?;
+    let pairs = forms::pairs(query.as_bytes()).ok_or(Fault::BadRequest("bad-query"))?;
     let kept: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "done").collect();
     let form = Form::of(kept);
     if let Some(typed) = form.some("q")
