@@ -23,6 +23,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Certificate of the reverse proxy, PEM, watched only; empty: none.
     pub tls_certificate: PathBuf,
+    /// Socket of ClamAV, a path or `host:port`; empty: files are not scanned.
+    pub antivirus: String,
 }
 
 impl Default for Settings {
@@ -36,6 +38,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             folder: PathBuf::new(),
             tls_certificate: PathBuf::new(),
+            antivirus: String::new(),
         }
     }
 }

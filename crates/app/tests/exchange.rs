@@ -6,6 +6,7 @@
 
 mod support;
 
+use app::seals::{Material, install};
 use app::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use app::use_cases::exchange::understand::Details;
 use app::use_cases::exchange::{Account, Exchange, Recipient, Sending, send};
@@ -61,8 +62,9 @@ impl Pact {
         for (code, address) in [(BODY, PRATO_PEC), (OTHER, VERNIO_PEC)] {
             let body = IpaCode::parse(code).unwrap();
             let holder = Holder::seal(code, "VATIT-00000000000");
-            let seal = authority.issue(&holder, KeyKind::P256, valid.clone()).unwrap().seal_key().unwrap();
-            exchange.seals.insert(body.clone(), Arc::new(seal));
+            let issued = authority.issue(&holder, KeyKind::P256, valid.clone()).unwrap();
+            let material = Material::pkcs12(&issued.pkcs12("prova").unwrap(), "prova");
+            install(&house.app.system_context(&body), body.clone(), material).await.unwrap();
             let account = account(&sandbox, address, folder.path());
             exchange.pec.insert(body, account);
         }

@@ -8,7 +8,7 @@ mod support;
 use app::Error;
 use app::use_cases::register::assign::{AssignTo, assign_many};
 use app::use_cases::register::correct::{Correction, correct};
-use app::use_cases::register::files::receive_bytes;
+use app::use_cases::register::files::{receive_bytes, receive_file};
 use app::use_cases::register::history::history;
 use app::use_cases::register::import_old::{Import, Verdict, import_old};
 use app::use_cases::register::list::list;
@@ -239,6 +239,31 @@ async fn files_are_refused_when_empty_or_large_and_flagged_when_odd() {
         .unwrap();
     assert_eq!(named.name, "fattura.pdf");
     assert!(named.flags.contains(&"executable"), "{:?}", named.flags);
+}
+
+/// A person is told at once; what a message brought is kept, since its arrival is a fact.
+#[tokio::test]
+async fn infected_files_are_refused_from_people_and_flagged_in_messages() {
+    let house = House::new().await;
+    let clerk = house.clerk();
+    let body = IpaCode::parse(BODY).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let antivirus = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut peer, _)) = listener.accept().await {
+            let mut said = Vec::new();
+            while !said.ends_with(&[0; 4]) && peer.read_buf(&mut said).await.is_ok_and(|n| n > 0) {}
+            peer.write_all(b"stream: Prova.Virus FOUND\0").await.unwrap();
+        }
+    });
+    let settings = app::Settings { antivirus, ..app::Settings::default() };
+    let app = std::sync::Arc::new(app::App::new(clerk.app.store.clone(), clerk.app.clock.clone(), settings));
+    let clerk = app.context(clerk.actor.clone());
+    let refused = receive_file(&clerk, &body, "/document", "a.txt", &b"prova"[..]).await;
+    assert!(matches!(refused, Err(Error::Invalid(f)) if f.errors[0].code == "infected"));
+    let kept = receive_bytes(&clerk, &body, "/document", "a.txt", b"prova").await.unwrap();
+    assert!(kept.flags.contains(&"infected"), "{:?}", kept.flags);
 }
 
 #[tokio::test]

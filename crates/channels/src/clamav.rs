@@ -21,6 +21,16 @@ pub enum Address {
     Tcp(String),
 }
 
+impl Address {
+    /// As the configuration writes it: a path, or `host:port`.
+    pub fn parse(text: &str) -> Self {
+        match text.starts_with('/') {
+            true => Self::Socket(PathBuf::from(text)),
+            false => Self::Tcp(text.to_owned()),
+        }
+    }
+}
+
 /// What the daemon says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

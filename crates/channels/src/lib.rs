@@ -8,6 +8,7 @@ pub mod clamav;
 pub mod compose;
 pub mod email;
 pub mod pec;
+pub mod time_stamp;
 pub mod tls;
 
 pub use compose::{Attachment, Letter, compose, split_by_size};

@@ -15,6 +15,8 @@ const INSERT: &str = "insert into tasks (id, body, once, unit_id, account, kind,
 const DONE: &str = "update tasks set done_at = $2, done_by = $3 where id = $1 and done_at is null";
 const DONE_ONCE: &str =
     "update tasks set done_at = $3, done_by = $4 where body = $1 and once = $2 and done_at is null";
+const OPEN_CAUSES: &str =
+    "select once from tasks where body = $1 and kind = $2 and done_at is null order by once";
 const FIND: &str = "select id, body, unit_id, account, kind, about, href, proposal, case_id, due_on, created_at, \
     done_at from tasks where id = $1";
 const SEE: &str =
@@ -137,6 +139,22 @@ pub fn settle(tx: &mut Tx, body: &IpaCode, once: &str, by: &str) -> Result<bool,
 /// Those of the database.
 pub fn find(query: &mut impl Query, id: &TaskId) -> Result<Option<Task>, StoreError> {
     query.row(FIND, &[id.as_str().into()])?.as_ref().map(read).transpose()
+}
+
+/// The causes of the open tasks of a kind, among those that begin so.
+///
+/// # Errors
+/// Those of the database.
+pub fn open_causes(
+    query: &mut impl Query,
+    body: &IpaCode,
+    kind: &str,
+    beginning: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows = query.rows(OPEN_CAUSES, &[body.as_str().into(), kind.into()])?;
+    let all: Result<Vec<String>, StoreError> =
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect();
+    Ok(all?.into_iter().filter(|once| once.starts_with(beginning)).collect())
 }
 
 /// Remembers that a person has opened a thing.

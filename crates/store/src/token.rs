@@ -39,6 +39,14 @@ pub(crate) struct Token {
 }
 
 impl TokenKey {
+    /// Opens the token and looks for the key in it.
+    ///
+    /// # Errors
+    /// `Key` with the token's own words; `Io` when the file of the PIN cannot be read.
+    pub fn try_open(&self) -> Result<(), StoreError> {
+        Token::open(self.clone()).map(drop)
+    }
+
     /// As written in the key file: `pkcs11:MODULE;TOKEN;KEY;PIN_FILE`.
     pub(crate) fn to_line(&self) -> String {
         let (module, pin_file) = (self.module.display(), self.pin_file.display());
@@ -63,6 +71,11 @@ impl Token {
         let session = session(&place)?;
         key(&session, &place)?;
         Ok(Self { place, session: Mutex::new(session) })
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &TokenKey {
+        &self.place
     }
 
     /// A random nonce, then ciphertext and tag: the same form as with a key of the key file.
@@ -206,7 +219,8 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(store.rotate_master_key(vault::NewMaster::Token(place.clone())).await, Ok(1));
+        assert_eq!(store.keep_master_in(place.clone()).await, Ok(1));
+        assert_eq!(store.keep_master_in(place.clone()).await, Ok(0), "it is there already");
         drop(store);
         // Only the line of the token is left in the key file: nothing on disk opens the secret.
         let lines = std::fs::read_to_string(&config.key_file).unwrap();

@@ -152,6 +152,12 @@ impl Vault {
         Ok(Zeroizing::new(key))
     }
 
+    /// Whether the newest master key is the one at this place of a token.
+    fn is_kept_in(&self, place: &TokenKey) -> bool {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(ring.0.last(), Some((_, Master::Token(token))) if token.place() == place)
+    }
+
     fn newest(&self) -> Option<String> {
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
         ring.0.last().map(|(name, _)| name.clone())
@@ -179,6 +185,18 @@ impl Ring {
 }
 
 impl Store {
+    /// Makes the key at this place of a token the master key, unless it is already. Answers how many data keys were
+    /// wrapped again.
+    ///
+    /// # Errors
+    /// As [`Store::rotate_master_key`].
+    pub async fn keep_master_in(&self, place: TokenKey) -> Result<u64, StoreError> {
+        if self.vault().is_kept_in(&place) {
+            return Ok(0);
+        }
+        self.rotate_master_key(NewMaster::Token(place)).await
+    }
+
     /// Adds a new master key to the key file and wraps every data key under it.
     /// Reading and writing go on meanwhile. Answers how many keys were wrapped again.
     ///

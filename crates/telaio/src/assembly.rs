@@ -83,6 +83,7 @@ pub fn settings(config: &Config, demo: bool) -> Settings {
         trusted_proxies: config.limits.trusted_proxies.clone(),
         folder: config.storage.folder.clone(),
         tls_certificate: config.server.tls_certificate.clone(),
+        antivirus: config.antivirus.clamav.clone(),
     }
 }
 

@@ -4,10 +4,15 @@
 //! refused with its line. Secrets are files named here, never values. This file knows what settings exist, not
 //! what is done with them. `telaio.example.toml` shows each with its comment; a test keeps the two together.
 
+mod outside;
+
+pub use outside::{Antivirus, Exchange, KeyToken, Mail, MailKind, TimeStamp, Trust, secret, server};
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use domain::body::IpaCode;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -31,6 +36,18 @@ pub struct Config {
     pub limits: Limits,
     /// What is written down about the server's own work.
     pub log: Log,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Who stamps times on seals.
+    pub timestamp: TimeStamp,
+    /// The virus scanner.
+    pub antivirus: Antivirus,
+    /// A token that holds the master key.
+    pub key_token: KeyToken,
+    /// How messages between bodies are treated.
+    pub exchange: Exchange,
+    /// Mail accounts of the bodies.
+    pub mail: Vec<Mail>,
 }
 
 /// Listeners and the public address.
@@ -207,7 +224,25 @@ impl Config {
                     .to_owned(),
             ));
         }
+        self.check_outside()?;
         Ok(self)
+    }
+
+    fn check_outside(&self) -> Result<(), ConfigError> {
+        let impossible = |text: &str| Err(ConfigError::Impossible(text.to_owned()));
+        let stamp = &self.timestamp.url;
+        if !stamp.is_empty() && !stamp.starts_with("https://") && !stamp.starts_with("http://") {
+            return impossible("timestamp.url: an http(s) address");
+        }
+        if self.exchange.automatic.iter().any(|code| IpaCode::parse(code).is_err()) {
+            return impossible("exchange.automatic: IPA codes of bodies");
+        }
+        let token = &self.key_token;
+        let parts = [token.module.as_os_str().len(), token.token.len(), token.key.len()];
+        if parts.iter().any(|length| *length > 0) && parts.contains(&0) {
+            return impossible("key_token: module, token and key belong together");
+        }
+        self.mail.iter().try_for_each(Mail::check)
     }
 
     /// The address of the PostgreSQL, from its file if one is named; none for the embedded database.
@@ -274,7 +309,8 @@ mod tests {
         let example: Config = toml::from_str(EXAMPLE).unwrap();
         assert_eq!(example, Config::default());
         let all = Table::try_from(Config::default()).unwrap();
-        for (section, values) in &all {
+        assert!(EXAMPLE.contains("# [[mail]]"), "no account in telaio.example.toml");
+        for (section, values) in all.iter().filter(|(name, _)| *name != "mail") {
             assert!(EXAMPLE.contains(&format!("[{section}]")), "no [{section}] in telaio.example.toml");
             for key in values.as_table().unwrap().keys() {
                 assert!(
@@ -316,6 +352,25 @@ mod tests {
         assert!(parse("[database]\nurl = \"mysql://x\"\n", &[]).is_err());
         assert!(parse("[server]\npublic_url = \"https://x.test/\"\n", &[]).is_err());
         assert!(parse("[limits]\nmax_files = 0\n", &[]).is_err());
+    }
+
+    /// The commented account of the example is one, so that whoever takes the marks away has a working file.
+    #[test]
+    fn the_account_of_the_example_is_well_formed() {
+        let (_, block) = EXAMPLE.split_once("# [[mail]]").unwrap();
+        let lines: Vec<&str> = block.lines().map(|line| line.trim_start_matches("# ")).collect();
+        let text = format!("[[mail]]{}", lines.join("\n"));
+        let config = parse(&text, &[]).unwrap();
+        assert_eq!(config.mail.len(), 1);
+        assert!(parse(&text.replace("smtps://", "ftp://"), &[]).is_err());
+        assert!(parse(&text.replace("imaps://", "ftp://"), &[]).is_err());
+    }
+
+    #[test]
+    fn half_a_token_is_refused() {
+        assert!(parse("[key_token]\nmodule = \"/usr/lib/x.so\"\n", &[]).is_err());
+        assert!(parse("[timestamp]\nurl = \"tsa.test\"\n", &[]).is_err());
+        assert!(parse("[exchange]\nautomatic = [\"no code!\"]\n", &[]).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod exchange;
+mod outside;
 mod server;
 mod telemetry;
 

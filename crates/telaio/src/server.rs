@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::App;
+use app::use_cases::exchange::Exchange;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
@@ -17,6 +18,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::commands::Stop;
 
@@ -39,6 +41,14 @@ pub struct Listeners {
     pub public: TcpListener,
     /// `/metrics` and `/readyz`; none: they stand on the public one (the demo).
     pub monitoring: Option<TcpListener>,
+}
+
+/// Starts everything that works by itself beside the pages: outbox, inbox, nightly registers, warnings.
+pub fn work(exchange: Exchange) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let house = app::workers::run_house(exchange.app.clone());
+        tokio::join!(app::workers::run_exchange(exchange), house);
+    })
 }
 
 /// Binds an address, or says in words why not.

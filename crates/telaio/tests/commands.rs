@@ -43,11 +43,14 @@ impl Demo {
     }
 
     fn get_with(&self, path: &str, headers: &str) -> String {
+        text(&self.bytes(path, headers))
+    }
+
+    fn bytes(&self, path: &str, headers: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\nhost: localhost\r\n{headers}\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
         answer
     }
 
@@ -90,6 +93,7 @@ fn the_demo_starts_answers_ends_quietly_and_continues() {
     assert!(first.get("/healthz").ends_with("\r\n\r\nok"));
     assert!(first.get("/readyz").contains("database works"));
     assert!(first.get("/metrics").contains("telaio_http_answers_total"));
+    let trusted = std::fs::read(data.join("trust.pem")).unwrap();
     assert_eq!(first.end(), Some(0), "a signal is not a failure");
     let made = std::fs::metadata(data.join("demo.json")).unwrap().modified().unwrap();
     let second = Demo::start(&data, &[]);
@@ -97,6 +101,7 @@ fn the_demo_starts_answers_ends_quietly_and_continues() {
     second.end();
     let kept = std::fs::metadata(data.join("demo.json")).unwrap().modified().unwrap();
     assert_eq!(made, kept, "a second start continues");
+    assert_eq!(std::fs::read(data.join("trust.pem")).unwrap(), trusted, "whom it trusts is no new thing");
 }
 
 #[test]
@@ -155,6 +160,63 @@ fn the_doctor_tries_every_part_and_asks_a_server_that_runs() {
     assert!(text(&gone.stdout).contains("→"), "a remedy is told: {}", text(&gone.stdout));
 }
 
+/// Answers one connection as a daemon of ClamAV does, with whatever verdict.
+fn scanner(verdict: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut command = [0; 10];
+        peer.read_exact(&mut command).unwrap();
+        loop {
+            let mut length = [0; 4];
+            peer.read_exact(&mut length).unwrap();
+            match u32::from_be_bytes(length) {
+                0 => break,
+                length => drop(std::io::copy(&mut (&peer).take(length.into()), &mut std::io::sink())),
+            }
+        }
+        peer.write_all(verdict.as_bytes()).unwrap();
+    });
+    address
+}
+
+#[test]
+fn the_doctor_tries_what_the_configuration_names_outside_and_says_how_to_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("telaio.toml");
+    let data = folder.path().join("data");
+    let anchors = folder.path().join("anchors.pem");
+    std::fs::write(&anchors, "no certificate").unwrap();
+    let settings = format!(
+        "[storage]\nfolder = \"{}\"\n[trust]\nanchors = [\"{}\"]\n[timestamp]\nurl = \"http://127.0.0.1:1/\"\n\
+         [antivirus]\nclamav = \"{}\"\n[key_token]\nmodule = \"/nowhere.so\"\ntoken = \"t\"\nkey = \"k\"\n\
+         [[mail]]\nbody = \"c_x001\"\nkind = \"pec\"\naddress = \"a@pec.test\"\nsmtp = \"smtps://127.0.0.1:1\"\n\
+         imap = \"imaps://127.0.0.1:1\"\npassword_file = \"{}\"\n",
+        data.display(),
+        anchors.display(),
+        scanner("stream: OK\0"),
+        anchors.display(),
+    );
+    std::fs::write(&config, settings).unwrap();
+    let found = run(&["doctor", "--config", config.to_str().unwrap(), "--json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let parts: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    for (name, state) in [
+        ("database", "works"),
+        ("antivirus", "works"),
+        ("trust", "fails"),
+        ("timestamp", "fails"),
+        ("key_token", "fails"),
+        ("smtp", "fails"),
+        ("imap", "fails"),
+    ] {
+        let part = parts.as_array().unwrap().iter().find(|part| part["name"] == name).unwrap();
+        assert_eq!(part["state"], state, "{part}");
+        assert_eq!(part["remedy"].is_string(), state == "fails", "{part}");
+    }
+}
+
 #[test]
 fn accounts_and_tokens_of_the_demo_are_told_while_it_serves() {
     let folder = tempfile::tempdir().unwrap();
@@ -193,6 +255,38 @@ fn installation(folder: &Path) -> String {
     let done = run(&["import", "bodies", bodies.to_str().unwrap(), "--config", &config]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     config
+}
+
+#[test]
+fn production_serves_with_its_workers_and_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = installation(folder.path());
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (public, monitoring) = (free(), free());
+    let mut child = telaio(&["serve", "--config", &config])
+        .env("TELAIO_SERVER__LISTEN", public.to_string())
+        .env("TELAIO_SERVER__METRICS_LISTEN", monitoring.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    assert!(out.lines().map_while(Result::ok).any(|line| line.starts_with("listening on ")));
+    let demo = Demo { child, port: public.port() };
+    assert!(demo.get("/healthz").contains("200 OK"));
+    assert!(demo.get("/metrics").contains("404"), "figures are not for the public");
+    let figures = Demo { port: monitoring.port(), ..demo };
+    assert!(figures.get("/metrics").contains("telaio_store_writes_total"));
+    let mut child = figures.child;
+    let errors = child.stderr.take().unwrap();
+    assert_eq!(Demo { child, port: 0 }.end(), Some(0));
+    for line in BufReader::new(errors).lines().map_while(Result::ok) {
+        let line: serde_json::Value = serde_json::from_str(&line).expect("every line of the log is JSON");
+        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+    }
+    let missing =
+        telaio(&["serve", "--config", &config]).env("TELAIO_TRUST__ANCHORS", "[\"/nowhere.pem\"]").output();
+    assert_eq!(missing.unwrap().status.code(), Some(2), "a file that is not there is a wrong configuration");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The demonstration's own certification authority and time-stamp authority, kept in the demo's folder.
 //!
-//! Each body gets a seal (P-256) at its first need and papers carry a real time stamp; `trust.pem` beside the data
-//! names the root, so that `telaio verify --trust` and any other program can check what the demo gives out.
+//! Each body gets a seal (P-256) at its first need and papers carry a real time stamp; whoever starts the
+//! demo names the root in `trust.pem`, so that `telaio verify --trust` and any other program can check what the demo gives out.
 
 use crate::seals::Material;
 use crate::{App, Clock, Error, Result};
@@ -33,7 +33,7 @@ fn unwritable(error: std::io::Error) -> Error {
 }
 
 impl DemoAuthority {
-    /// Opens the authority in `folder/ca`, or makes it; writes `folder/trust.pem`.
+    /// Opens the authority in `folder/ca`, or makes it at the first start.
     ///
     /// # Errors
     /// When the folder cannot be written or its keys are damaged.
@@ -52,7 +52,6 @@ impl DemoAuthority {
                 ca
             }
         };
-        std::fs::write(folder.join("trust.pem"), ca.root_pem().map_err(failed)?).map_err(unwritable)?;
         Ok(Self { ca, valid })
     }
 
@@ -69,9 +68,12 @@ impl DemoAuthority {
         Ok(Material::pkcs12(&issued.pkcs12(&password)?, &password))
     }
 
-    /// The authority itself, for whoever needs other certificates of the demo (PEC provider, TLS).
-    pub fn ca(&self) -> &TestCa {
-        &self.ca
+    /// The root of what the authority issues, PEM.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn root_pem(&self) -> Result<Vec<u8>> {
+        self.ca.root_pem().map_err(failed)
     }
 
     /// Lets a program use the authority: its seals, its time stamps, its root as anchor.
@@ -104,4 +106,46 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).and_then(|mut file| file.write_all(bytes)).map_err(unwritable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Settings, seals};
+    use documents::signature::{Times, Verdict, xades};
+    use domain::Moment;
+    use domain::body::IpaCode;
+
+    #[tokio::test]
+    async fn what_was_sealed_before_a_restart_is_believed_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Moment::new("2026-11-23T09:00:00Z".parse().unwrap()));
+        let app = Arc::new(App::new(store::test_store(), clock, Settings::default()));
+        let body = IpaCode::parse("c_g999").unwrap();
+        let issuer = DemoAuthority::open(folder.path(), app.clock.now().at).unwrap();
+        let root = issuer.root_pem().unwrap();
+        let found = Body {
+            ipa_code: body.clone(),
+            name: "Comune di Prova".into(),
+            tax_code: None,
+            kind: domain::body::BodyKind::Municipality,
+            digital_domicile: None,
+            aoos: Vec::new(),
+            offices: Vec::new(),
+            succeeded_by: None,
+            valid_from: "2020-01-01".parse().unwrap(),
+            valid_to: None,
+            inside: true,
+        };
+        app.store.write(move |tx| store::bodies::insert(tx, &found)).await.unwrap();
+        issuer.serve(&app).unwrap();
+        let now = app.clock.now().at;
+        let sealed = seals::seal_xml(&app, &body, "<a>prova</a>".into(), now).await.unwrap();
+        let later = now.saturating_add(SignedDuration::from_hours(24 * 40)).unwrap();
+        let again = DemoAuthority::open(folder.path(), later).unwrap();
+        assert_eq!(again.root_pem().unwrap(), root, "the root is made once");
+        again.serve(&app).unwrap();
+        let verified = xades::verify(sealed.as_bytes(), &[], &app.seals.trust(), &Times::now(later)).unwrap();
+        assert_eq!(verified.verdict, Verdict::Valid);
+    }
 }

@@ -58,15 +58,20 @@ pub async fn seals(app: &Arc<App>) -> Part {
     }
 }
 
+/// When the certificate of the reverse proxy ends, if its file is named and can be read.
+pub fn tls_ends(app: &App) -> Option<Timestamp> {
+    let file = &app.settings.tls_certificate;
+    let pem = std::fs::read(file).ok().filter(|_| !file.as_os_str().is_empty())?;
+    certificates_pem(&pem).ok()?.iter().map(|one| one.not_after()).min()
+}
+
 /// The certificate of the reverse proxy, when the configuration names its file.
 pub fn tls(app: &App) -> Part {
     let file = &app.settings.tls_certificate;
     if file.as_os_str().is_empty() {
         return Part { name: "tls", state: State::Unset, detail: String::new(), remedy: None, since: 0 };
     }
-    let ends = std::fs::read(file).ok().and_then(|pem| certificates_pem(&pem).ok());
-    let ends = ends.and_then(|all| all.iter().map(|one| one.not_after()).min());
-    let Some(ends) = ends else {
+    let Some(ends) = tls_ends(app) else {
         return Part::bad("tls", State::Fails, format!("{}: no certificate", file.display()), "remedy-tls");
     };
     let days = days(app.clock.now().at, ends);

@@ -3,11 +3,14 @@
 pub mod daily_register;
 pub mod deliver;
 pub mod receive;
+pub mod warnings;
 
+use crate::App;
 use crate::use_cases::exchange::{Account, Exchange};
 use crate::use_cases::verification;
 use domain::body::IpaCode;
 use domain::message::Channel;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -20,6 +23,26 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 /// Pause between two looks for silence: the terms are in working days.
 const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Pause between two looks at what the house itself has to do: registers to close, certificates that end.
+const HOUSE_PAUSE: Duration = Duration::from_secs(600);
+
+/// Does the house's own work until it is dropped: closes the daily registers of past days, warns of what ends.
+///
+/// Days that passed while the program stood still are made up at the start.
+pub async fn run_house(app: Arc<App>) {
+    loop {
+        match daily_register::run_once(&app).await {
+            Ok(0) => {}
+            Ok(days) => tracing::info!(days, "daily registers were closed"),
+            Err(error) => tracing::warn!(%error, "the daily registers could not be closed"),
+        }
+        if let Err(error) = warnings::certificates(&app).await {
+            tracing::warn!(%error, "the certificates could not be looked at");
+        }
+        tokio::time::sleep(HOUSE_PAUSE).await;
+    }
+}
 
 /// Runs the exchange until it is dropped: what is due leaves, what arrived is kept, silence is told.
 ///
@@ -89,9 +112,14 @@ async fn watch(exchange: Exchange, body: IpaCode, account: Account, channel: Cha
 
 async fn listen_to_silence(exchange: &Exchange) {
     loop {
-        for body in exchange.seals.keys() {
-            if let Err(error) = deliver::remind(exchange, body).await {
-                tracing::warn!(%body, %error, "silence could not be told");
+        match warnings::inside(&exchange.app).await {
+            Err(error) => tracing::warn!(%error, "the bodies could not be read"),
+            Ok(bodies) => {
+                for body in &bodies {
+                    if let Err(error) = deliver::remind(exchange, body).await {
+                        tracing::warn!(%body, %error, "silence could not be told");
+                    }
+                }
             }
         }
         tokio::time::sleep(SILENCE_PAUSE).await;

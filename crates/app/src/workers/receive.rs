@@ -8,6 +8,7 @@ use crate::use_cases::exchange::admit::admit;
 use crate::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use crate::use_cases::exchange::roads::{Account, Exchange};
 use crate::use_cases::exchange::understand::{Came, Details, understand};
+use crate::workers::warnings;
 use channels::pec::{Arrived, Keep, Mailbox, Raw};
 use domain::body::IpaCode;
 use domain::message::Channel;
@@ -52,8 +53,21 @@ pub async fn watch(exchange: &Exchange, body: &IpaCode, account: &Account, chann
         if mailbox.collect(&mut keeper).await.map_err(problem)? > 0 {
             register_by_rule(exchange).await?;
         }
+        watch_quota(exchange, body, account, &mut mailbox).await?;
         mailbox = mailbox.wait(IDLE, POLL).await.map_err(problem)?;
     }
+}
+
+/// A mailbox that fills up is somebody's task: a full one loses mail that the law counts as delivered.
+async fn watch_quota(
+    exchange: &Exchange,
+    body: &IpaCode,
+    account: &Account,
+    mailbox: &mut Mailbox,
+) -> Result<()> {
+    let quota = mailbox.quota().await.map_err(|e| Error::Problem(e.to_string()))?;
+    let Some(quota) = quota else { return Ok(()) };
+    warnings::mailbox(&exchange.app, body, &account.address, quota.used, quota.limit).await.map(drop)
 }
 
 async fn collect(exchange: &Exchange, body: &IpaCode, account: &Account, channel: Channel) -> Result<usize> {

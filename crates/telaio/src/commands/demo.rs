@@ -59,13 +59,13 @@ pub fn run(options: &DemoOptions) -> Done {
             seed(&config, &Record { seed: options.seed, residents: options.residents }).await?;
         }
         let app = assembly::program(&config, true)?;
-        let (_sandbox, roads) = exchange::demo(app.clone(), &folder).await?;
-        let working = tokio::spawn(app::workers::run_exchange(roads));
+        let root = serve_authority(&folder, &app)?;
+        let (_sandbox, roads) = exchange::demo(app.clone(), &folder, &root).await?;
+        let working = server::work(roads);
         let seed = Record::read(&folder)?.seed;
         app::demo::accounts::renew_tokens(&app, seed)
             .await
             .map_err(|error| Stop::Failed(format!("the demo's tokens cannot be renewed: {error}")))?;
-        serve_authority(&folder, &app)?;
         let (ended, _) = watch::channel(false);
         print!("{}", super::accounts::table(&super::accounts::list(seed)?));
         println!("listening on {}", config.server.public_url);
@@ -95,11 +95,15 @@ async fn seed(config: &Config, record: &Record) -> Done {
         .map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))
 }
 
-/// Opens the demo's own authority (seals, time stamps) and writes `trust.pem`.
-fn serve_authority(folder: &Path, app: &Arc<App>) -> Done {
+/// Lets the program use the demo's own authority (seals, time stamps); gives its root, PEM.
+fn serve_authority(folder: &Path, app: &Arc<App>) -> Result<Vec<u8>, Stop> {
     let now = Clock::System.now().at;
     app::demo::authority::DemoAuthority::open(folder, now)
-        .and_then(|authority| authority.serve(app))
+        .and_then(|authority| {
+            let root = authority.root_pem()?;
+            authority.serve(app)?;
+            Ok(root)
+        })
         .map_err(|error| Stop::Failed(format!("the demonstration's seals cannot be made: {error}")))
 }
 

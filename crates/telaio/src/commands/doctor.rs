@@ -1,5 +1,7 @@
 //! `telaio doctor`: everything the installation leans on, tried, in one table.
 
+mod probes;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -25,10 +27,33 @@ struct Line {
     remedy: Option<String>,
 }
 
+impl Line {
+    fn works(name: &str, detail: &str) -> Self {
+        Self { name: name.to_owned(), state: "works".into(), detail: detail.to_owned(), remedy: None }
+    }
+
+    fn warns(name: &str, detail: &str, remedy: &str) -> Self {
+        Self { state: "warns".into(), remedy: Some(words(remedy)), ..Self::works(name, detail) }
+    }
+
+    fn fails(name: &str, detail: &str, remedy: &str) -> Self {
+        Self { state: "fails".into(), ..Self::warns(name, detail, remedy) }
+    }
+
+    fn unset(name: &str) -> Self {
+        Self { state: "unset".into(), ..Self::works(name, "") }
+    }
+}
+
 /// Tries every part; fails when one of them does.
 pub fn run(options: &DoctorOptions) -> Done {
     let config = assembly::installation(&options.place)?;
-    let lines = look(&config, options.place.config.is_none())?;
+    let demo = options.place.config.is_none();
+    let mut lines = look(&config, demo)?;
+    // The demo's provider lives inside its server: there is nothing outside to try.
+    if !demo {
+        lines.extend(runtime()?.block_on(probes::look(&config)));
+    }
     match options.json {
         true => {
             println!("{}", serde_json::to_string_pretty(&lines).map_err(|e| Stop::Failed(e.to_string()))?)
@@ -50,15 +75,8 @@ fn look(config: &Config, demo: bool) -> Result<Vec<Line>, Stop> {
             Ok(runtime()?.block_on(health::look(&app)).into_iter().map(line).collect())
         }
         Err(store::StoreError::Busy(_)) => Ok(running(config.server.metrics_listen)),
-        Err(error) => {
-            let remedy = Some(words("remedy-database"));
-            Ok(vec![Line {
-                name: "database".into(),
-                state: "fails".into(),
-                detail: error.to_string(),
-                remedy,
-            }])
-        }
+        Err(store::StoreError::Key(why)) => Ok(vec![Line::fails("keys", &why, "remedy-keys")]),
+        Err(error) => Ok(vec![Line::fails("database", &error.to_string(), "remedy-database")]),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Done, Stop};
 use crate::cli::ConfigFile;
 use crate::config::Config;
 use crate::server::{self, Listeners};
-use crate::{assembly, telemetry};
+use crate::{assembly, outside, telemetry};
 
 /// Opens the store and serves until a signal comes.
 pub fn run(options: &ConfigFile) -> Done {
@@ -20,6 +20,12 @@ pub fn run(options: &ConfigFile) -> Done {
 }
 
 async fn listen(config: &Config, app: Arc<App>) -> Done {
+    if let Some(place) = outside::key_token(config) {
+        let moved = app.store.keep_master_in(place).await;
+        let moved = moved.map_err(|error| Stop::Failed(format!("key_token: {error}")))?;
+        tracing::info!(data_keys = moved, "the master key is in its token");
+    }
+    let exchange = outside::exchange(config, app.clone())?;
     let listeners = Listeners {
         public: server::bind(config.server.listen).await?,
         monitoring: Some(server::bind(config.server.metrics_listen).await?),
@@ -27,7 +33,12 @@ async fn listen(config: &Config, app: Arc<App>) -> Done {
     tracing::info!(listen = %config.server.listen, engine = app.store.engine(), "serving");
     println!("listening on {}", config.server.public_url);
     let (ended, _) = watch::channel(false);
-    server::serve(app, listeners, ended).await
+    let working = config.server.workers.then(|| server::work(exchange));
+    let served = server::serve(app, listeners, ended).await;
+    if let Some(working) = working {
+        working.abort();
+    }
+    served
 }
 
 /// The runtime of every command that waits for something.

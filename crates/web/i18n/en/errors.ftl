@@ -85,6 +85,7 @@ err-outside-the-period = The date is not within the emergency period. Check date
 err-bad-csv = The file is not a readable CSV table. Save it again as CSV in UTF-8.
 err-missing-column = The column “{ $value }” is missing. Add it to the first row.
 err-file-too-large = The file is larger than { $value } bytes. Split it into smaller parts.
+err-infected = The file holds a virus ({ $value }) and was not taken. Ask the sender for a clean one.
 refusal-emergency-restored = The restoration is already recorded: the emergency period is closed. Open a new one if needed.
 refusal-emergency-more-than-a-week = Each authorisation prolongs the emergency register by a week at most, from the end of the one before.
 refusal-emergency-not-restored = Before bringing entries in, record when the system worked again.

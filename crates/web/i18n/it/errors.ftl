@@ -85,6 +85,7 @@ err-outside-the-period = La data non cade nel periodo di emergenza. Controlla da
 err-bad-csv = Il file non è una tabella CSV leggibile. Salvalo di nuovo come CSV in UTF-8.
 err-missing-column = Manca la colonna “{ $value }”. Aggiungila alla prima riga.
 err-file-too-large = Il file supera { $value } byte. Dividilo in parti più piccole.
+err-infected = Il file contiene un virus ({ $value }) e non è stato preso. Chiedi al mittente un file pulito.
 refusal-emergency-restored = Il ripristino è già registrato: il periodo di emergenza è chiuso. Se serve ancora, aprine uno nuovo.
 refusal-emergency-more-than-a-week = Ogni autorizzazione prolunga il registro di emergenza di una settimana al massimo, a partire dalla fine della precedente.
 refusal-emergency-not-restored = Prima di inserire le registrazioni, registra l’ora del ripristino del sistema.

@@ -9,7 +9,6 @@ use channels::{Attachment, Letter, compose};
 use documents::segnatura::{
     self, Class, ClassCode, Coded, Document, Fingerprint, Header, Identifier, Recipient, Segnatura, Subject,
 };
-use documents::signature::xades;
 use domain::Moment;
 use domain::body::{Body, IpaCode};
 use domain::ids::LookId;
@@ -135,12 +134,8 @@ async fn entry_parts(
 ) -> Result<(String, Vec<Attachment>)> {
     let xml =
         segnatura::write(&segnatura_of(body, entry, delivery)?).map_err(|e| Error::Bug(e.to_string()))?;
-    let seal = match exchange.seals.get(&body.ipa_code) {
-        Some(seal) => seal.clone(),
-        None => crate::seals::key(&exchange.app, &body.ipa_code).await?,
-    };
-    let sealed = xades::sign_enveloped(&xml, &seal, exchange.app.clock.now().at);
-    let sealed = sealed.map_err(|e| Error::Problem(e.to_string()))?;
+    let at = exchange.app.clock.now().at;
+    let sealed = crate::seals::seal_xml(&exchange.app, &body.ipa_code, xml, at).await?;
     files.push(Attachment {
         name: segnatura::FILE_NAME.into(),
         media_type: "application/xml".into(),

@@ -1,11 +1,11 @@
-//! The roads of this installation: mail accounts of the bodies, seals, whom to believe.
+//! The roads of this installation: mail accounts of the bodies, whom to believe.
 //!
 //! Made once from the configuration; the workers and what they call share it.
 
 use crate::context::{App, Context};
 use channels::Channel as Road;
 use channels::pec::MailboxSettings;
-use documents::signature::{SealKey, TrustStore};
+use documents::signature::TrustStore;
 use domain::body::IpaCode;
 use domain::message::{Channel, Policy};
 use std::collections::{BTreeSet, HashMap};
@@ -31,8 +31,6 @@ pub struct Exchange {
     pub pec: HashMap<IpaCode, Account>,
     /// Ordinary-mail accounts by body.
     pub email: HashMap<IpaCode, Account>,
-    /// Seals by body.
-    pub seals: HashMap<IpaCode, Arc<SealKey>>,
     /// Whom to believe: providers of certified mail and issuers of seals.
     pub trust: Arc<TrustStore>,
     /// Bodies that register by themselves what arrives with a segnatura that holds in every part.
@@ -47,14 +45,13 @@ impl Exchange {
     /// A program that reaches only its own bodies.
     pub fn new(app: Arc<App>) -> Self {
         Self {
-            app,
             pec: HashMap::new(),
             email: HashMap::new(),
-            seals: HashMap::new(),
-            trust: Arc::new(TrustStore::empty()),
+            trust: app.seals.trust(),
             automatic: BTreeSet::new(),
             policy: Policy::default(),
             message_limit: 25 * 1024 * 1024,
+            app,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::use_cases::register::scan::{Scanned, beside, scanner};
 use documents::inspect::{self, Limits};
 use domain::Invalid;
 use domain::body::IpaCode;
@@ -35,10 +36,10 @@ pub struct ReceivedFile {
     pub pages: Option<u32>,
 }
 
-/// Takes in one file of a body. `pointer` names the field in faults (`/document`, `/attachments/0`).
+/// Takes in one file that a person gives. `pointer` names the field in faults (`/document`, `/attachments/0`).
 ///
 /// # Errors
-/// `Invalid` when the file is empty, too large or its name too long, or when the sender's stream breaks;
+/// `Invalid` when the file is empty, infected, too large or its name too long, or when the sender's stream breaks;
 /// `Problem` when the disk fails. Then nothing is left behind.
 pub async fn receive_file(
     ctx: &Context,
@@ -47,28 +48,18 @@ pub async fn receive_file(
     given_name: &str,
     source: impl AsyncRead + Send + Unpin,
 ) -> Result<ReceivedFile> {
-    if given_name.chars().count() > 4 * NAME_MAX {
-        return Err(Invalid::with(format!("{pointer}/name"), "too-long", NAME_MAX.to_string()).into());
+    let (file, scanned) = take_in(ctx, body, pointer, given_name, source).await?;
+    match scanned {
+        Scanned::Infected(name) => Err(Invalid::with(pointer, "infected", name).into()),
+        _ => Ok(file),
     }
-    let limit = ctx.app.settings.max_file_bytes;
-    let mut watched = Watched { source, limit, seen: 0, kept: Vec::new(), whole: true, ended: None };
-    let bytes = ctx.app.store.prepare_stream(body, &mut watched).await;
-    match watched.ended {
-        Some(End::TooLarge) => return Err(Invalid::with(pointer, "file-too-large", limit.to_string()).into()),
-        Some(End::Broken) => return Err(Invalid::one(pointer, "broken-upload").into()),
-        None => {}
-    }
-    let bytes = bytes?;
-    if bytes.size == 0 {
-        return Err(Invalid::one(pointer, "empty-file").into());
-    }
-    look(clean_name(given_name), bytes, watched.kept, watched.whole).await
 }
 
-/// Takes in bytes that are already in memory.
+/// Takes in bytes that are here already: an act of ours, or what a message brought. An infected file of a message
+/// that was delivered is kept and flagged, since its arrival is a fact.
 ///
 /// # Errors
-/// As [`receive_file`].
+/// As [`receive_file`], but for infected files.
 pub async fn receive_bytes(
     ctx: &Context,
     body: &IpaCode,
@@ -76,7 +67,43 @@ pub async fn receive_bytes(
     given_name: &str,
     bytes: &[u8],
 ) -> Result<ReceivedFile> {
-    receive_file(ctx, body, pointer, given_name, bytes).await
+    Ok(take_in(ctx, body, pointer, given_name, bytes).await?.0)
+}
+
+async fn take_in(
+    ctx: &Context,
+    body: &IpaCode,
+    pointer: &str,
+    given_name: &str,
+    source: impl AsyncRead + Send + Unpin,
+) -> Result<(ReceivedFile, Scanned)> {
+    if given_name.chars().count() > 4 * NAME_MAX {
+        return Err(Invalid::with(format!("{pointer}/name"), "too-long", NAME_MAX.to_string()).into());
+    }
+    let limit = ctx.app.settings.max_file_bytes;
+    let mut watched = Watched { source, limit, seen: 0, kept: Vec::new(), whole: true, ended: None };
+    let store = &ctx.app.store;
+    let taken = match scanner(&ctx.app.settings) {
+        None => Ok((store.prepare_stream(body, &mut watched).await, Scanned::Clean)),
+        Some(address) => beside(&address, &mut watched, |stream| store.prepare_stream(body, stream)).await,
+    };
+    match watched.ended {
+        Some(End::TooLarge) => return Err(Invalid::with(pointer, "file-too-large", limit.to_string()).into()),
+        Some(End::Broken) => return Err(Invalid::one(pointer, "broken-upload").into()),
+        None => {}
+    }
+    let (bytes, scanned) = taken.map_err(|error| Error::Problem(error.to_string()))?;
+    let bytes = bytes?;
+    if bytes.size == 0 {
+        return Err(Invalid::one(pointer, "empty-file").into());
+    }
+    let mut file = look(clean_name(given_name), bytes, watched.kept, watched.whole).await?;
+    match scanned {
+        Scanned::Clean => {}
+        Scanned::Infected(_) => file.flags.push("infected"),
+        Scanned::Unknown => file.flags.push("not-scanned"),
+    }
+    Ok((file, scanned))
 }
 
 async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Result<ReceivedFile> {

@@ -20,6 +20,7 @@ pub mod list;
 pub mod place;
 pub mod read;
 pub mod register_document;
+pub mod scan;
 pub mod sheet;
 pub mod views;
 
