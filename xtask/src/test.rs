@@ -165,10 +165,22 @@ fn watch(command: &mut Command) -> Outcome<Tally> {
     Ok(tally)
 }
 
+/// Who is speaking: each kind of test program has its own words, and nextest shows libtest's inside its own.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    /// libtest, or Node's TAP stream.
+    #[default]
+    Plain,
+    Nextest,
+    /// Nextest repeats its failures after the summary; they have been counted.
+    Repeating,
+}
+
 /// What has been understood of the output of nextest, of cargo test or of a TAP stream.
 #[derive(Default)]
 struct Reading {
     tally: Tally,
+    speaker: Speaker,
     inside_success: bool,
 }
 
@@ -176,35 +188,53 @@ impl Reading {
     /// Takes one line; answers whether a person wants to see it.
     fn take(&mut self, line: &str) -> bool {
         let text = line.trim_start();
+        self.listen(text);
         if text.starts_with("skipped:") {
             self.tally.skipped += 1;
             self.tally.passed = self.tally.passed.saturating_sub(1);
             return true;
         }
-        if text.starts_with("PASS ")
-            || text.starts_with("ok ")
-            || (text.starts_with("test ") && text.ends_with("... ok"))
-        {
-            self.tally.passed += usize::from(!text.contains("# SKIP"));
-            self.tally.skipped += usize::from(text.contains("# SKIP"));
-            self.inside_success = true;
-            return false;
+        match self.verdict(text) {
+            Some(true) => {
+                let skipped = text.contains("# SKIP");
+                self.tally.passed += usize::from(!skipped);
+                self.tally.skipped += usize::from(skipped);
+                self.inside_success = true;
+                skipped
+            }
+            Some(false) => {
+                self.tally.failed += 1;
+                self.inside_success = false;
+                true
+            }
+            None => !self.inside_success,
         }
-        let failed = ["FAIL ", "not ok ", "SIGABRT ", "TIMEOUT "].iter().any(|word| text.starts_with(word));
-        if failed && !self.summary(text) || (text.starts_with("test ") && text.ends_with("FAILED")) {
-            self.tally.failed += 1;
-            self.inside_success = false;
-            return true;
-        }
-        if text.starts_with("Compiling") || text.starts_with("Finished") || text.starts_with("Summary") {
-            self.inside_success = false;
-        }
-        !self.inside_success
     }
 
-    /// Nextest repeats its failures after the summary; those lines are not counted twice.
-    fn summary(&self, text: &str) -> bool {
-        text.starts_with("FAIL ") && text.contains("(try ")
+    /// Follows who speaks, and where the words of a test that passed end.
+    fn listen(&mut self, text: &str) {
+        if text.starts_with("Nextest run") {
+            self.speaker = Speaker::Nextest;
+        } else if text.starts_with("Summary [") && self.speaker == Speaker::Nextest {
+            self.speaker = Speaker::Repeating;
+        }
+        if ["Compiling", "Finished", "Summary ["].iter().any(|word| text.starts_with(word)) {
+            self.inside_success = false;
+        }
+    }
+
+    /// Whether the line says that one test passed or failed.
+    fn verdict(&self, text: &str) -> Option<bool> {
+        let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        match self.speaker {
+            Speaker::Nextest if begins(&["PASS [", "LEAK ["]) => Some(true),
+            Speaker::Nextest if begins(&["FAIL [", "SIGABRT [", "SIGSEGV [", "TIMEOUT ["]) => Some(false),
+            Speaker::Plain if begins(&["ok "]) => Some(true),
+            Speaker::Plain if begins(&["not ok "]) => Some(false),
+            Speaker::Plain if begins(&["test "]) && text.ends_with("... ok") => Some(true),
+            Speaker::Plain if begins(&["test "]) && text.ends_with("FAILED") => Some(false),
+            _ => None,
+        }
     }
 }
 
@@ -221,8 +251,15 @@ mod tests {
     }
 
     #[test]
-    fn nextest_verdicts_are_counted_and_a_printed_skip_is_no_pass() {
-        let text = "        PASS [   0.1s] domain a\n    skipped: shared/ absent\n        PASS [   0.1s] domain b\n        FAIL [   0.1s] domain c\n";
+    fn nextest_verdicts_are_counted_once_and_a_printed_skip_is_no_pass() {
+        let text = concat!(
+            " Nextest run ID 1 with nextest profile: default\n",
+            "        PASS [   0.1s] domain a\n    running 1 test\n    test a ... ok\n    skipped: shared/ absent\n",
+            "        PASS [   0.1s] domain b\n    test b ... ok\n",
+            "        FAIL [   0.1s] domain c\n    test c ... FAILED\n",
+            "     Summary [   0.3s] 3 tests run: 2 passed, 1 failed, 0 skipped\n",
+            "        FAIL [   0.1s] domain c\n",
+        );
         assert_eq!(read(text), (1, 1, 1));
     }
 
