@@ -7,9 +7,9 @@
 mod support;
 
 use app::seals::{Material, install};
-use app::use_cases::exchange::register_inbound::{Changes, register_inbound};
+use app::use_cases::exchange::register_inbound::{Changes, refuse, register_inbound};
 use app::use_cases::exchange::understand::Details;
-use app::use_cases::exchange::{Account, Exchange, Recipient, Sending, send};
+use app::use_cases::exchange::{Account, Exchange, Recipient, Sending, decide, desk, send, watch};
 use app::workers::{deliver, receive};
 use app::{Context, Error};
 use channels::pec::{MailboxSettings, Submission};
@@ -18,7 +18,7 @@ use documents::signature::test_ca::{Holder, TestCa};
 use documents::signature::{KeyKind, TrustStore};
 use domain::body::IpaCode;
 use domain::ids::{DeliveryId, RegistrationId};
-use domain::message::{Channel, DeliveryState};
+use domain::message::{Anomaly, Answer, Channel, DeliveryState};
 use domain::{Moment, Role};
 use jiff::Timestamp;
 use sandbox::{Sandbox, Settings};
@@ -404,4 +404,82 @@ async fn silence_is_told_after_three_working_days_and_again_after_six() {
         assert_eq!(deliver::remind(&pact.exchange, &ours).await.unwrap(), reminded, "{when}");
         assert_eq!(pact.delivery(&sent[0]).await.0.reminders, total, "{when}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_tries_again_then_takes_another_road_and_never_sends_twice() {
+    let pact = Pact::new().await;
+    let (_, sent) = pact.send(&[pec("inesistente@pec.altri.test", None)]).await;
+    pact.settle().await;
+    let (ctx, id) = (pact.clerk(BODY), sent[0].clone());
+    let opened = watch::open(&ctx, id.clone()).await.unwrap();
+    let receipt = opened.facts.iter().rev().find_map(|one| one.evidence.clone()).unwrap();
+    let proof = watch::proof(&ctx, id.clone(), &receipt).await.unwrap();
+    assert!(String::from_utf8_lossy(&proof).contains("daticert.xml"), "the receipt itself is the proof");
+    assert!(matches!(watch::proof(&ctx, id.clone(), &"0".repeat(64)).await, Err(Error::NotFound)));
+    assert_eq!(open_tasks(&pact, &id).await, 1);
+
+    decide::retry(&ctx, id.clone()).await.unwrap();
+    assert_eq!(open_tasks(&pact, &id).await, 0, "who decides has done the task");
+    pact.settle().await;
+    let again = watch::open(&ctx, id.clone()).await.unwrap();
+    assert_eq!((again.attempts.len(), open_tasks(&pact, &id).await), (2, 1), "a new failure, a new task");
+    assert_ne!(again.attempts[0].message_id, again.attempts[1].message_id);
+
+    let new = decide::change_road(&ctx, id.clone(), hub(OTHER)).await.unwrap();
+    pact.settle().await;
+    assert_eq!(pact.state(&id).await, DeliveryState::ClosedByOfficer);
+    assert_eq!(pact.state(&new).await, DeliveryState::Delivered);
+    assert_eq!(open_tasks(&pact, &id).await, 0);
+    for ended in [decide::give_up(&ctx, new.clone(), "prova").await, decide::retry(&ctx, id.clone()).await] {
+        assert!(matches!(ended, Err(Error::Refusal(_))), "{ended:?}");
+    }
+    let stranger = pact.clerk(OTHER);
+    assert!(matches!(watch::open(&stranger, id.clone()).await, Err(Error::NotFound)));
+    assert!(matches!(decide::retry(&stranger, id).await, Err(Error::NotFound)));
+}
+
+async fn open_tasks(pact: &Pact, id: &DeliveryId) -> usize {
+    let (href, ctx) = (format!("/deliveries/{id}"), pact.clerk(BODY));
+    let all = app::use_cases::worklist::worklist(&ctx, app::use_cases::worklist::Tab::Mine).await.unwrap();
+    all.lines.iter().filter(|line| line.target == href).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn giving_up_wants_a_reason_and_a_late_receipt_still_counts() {
+    let pact = Pact::new().await;
+    let (_, sent) = pact.send(&[pec("tardi@pec.altri.test", None)]).await;
+    pact.settle().await;
+    let (ctx, id) = (pact.clerk(BODY), sent[0].clone());
+    let silent = decide::give_up(&ctx, id.clone(), "  ").await;
+    assert!(matches!(silent, Err(Error::Invalid(_))), "{silent:?}");
+    decide::give_up(&ctx, id.clone(), "Consegnato a mano").await.unwrap();
+    assert_eq!(pact.state(&id).await, DeliveryState::ClosedByOfficer);
+    pact.move_to("2026-11-24T09:11:00Z");
+    pact.settle().await;
+    assert_eq!(pact.state(&id).await, DeliveryState::Delivered, "what is proved is proved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_refuses_and_the_sender_is_told_why() {
+    let pact = Pact::new().await;
+    let (_, sent) = pact.send(&[hub(OTHER)]).await;
+    pact.settle().await;
+    let clerk = pact.clerk(OTHER);
+    let page = desk::list(&clerk, "waiting", None).await.unwrap();
+    let id = page.lines[0].message.id.clone();
+    let opened = desk::open(&clerk, id.clone()).await.unwrap();
+    assert_eq!(opened.proposed.origin, "segnatura");
+    let file = desk::file(&clerk, id.clone(), 0).await.unwrap();
+    assert!(!file.bytes.is_empty() && !file.name.is_empty());
+    assert!(matches!(desk::open(&pact.clerk(BODY), id.clone()).await, Err(Error::NotFound)));
+
+    refuse(&clerk, &id, Anomaly::Unreadable, "la pianta non si apre").await.unwrap();
+    let twice = refuse(&clerk, &id, Anomaly::Unreadable, "di nuovo").await;
+    assert!(matches!(twice, Err(Error::Conflict)), "{twice:?}");
+    pact.settle().await;
+    let (delivery, answers) = pact.delivery(&sent[0]).await;
+    assert_eq!(delivery.exchange_state, "anomaly");
+    assert_eq!(answers[0].answer, Answer::Exception { anomaly: Some(Anomaly::Unreadable) });
+    assert!(answers[0].reason.as_deref().unwrap().ends_with("la pianta non si apre"));
 }

@@ -17,6 +17,7 @@ const DONE_ONCE: &str =
     "update tasks set done_at = $3, done_by = $4 where body = $1 and once = $2 and done_at is null";
 const OPEN_CAUSES: &str =
     "select once from tasks where body = $1 and kind = $2 and done_at is null order by once";
+const OPEN_AT: &str = "select id from tasks where body = $1 and href = $2 and done_at is null";
 const FIND: &str = "select id, body, unit_id, account, kind, about, href, proposal, case_id, due_on, created_at, \
     done_at from tasks where id = $1";
 const SEE: &str =
@@ -131,6 +132,17 @@ pub fn settle(tx: &mut Tx, body: &IpaCode, once: &str, by: &str) -> Result<bool,
     }
     log(tx, body, by, "task.done", once, None)?;
     Ok(true)
+}
+
+/// Marks the open tasks that are done on one page: who decided there has done them.
+///
+/// # Errors
+/// Those of the database.
+pub fn settle_at(tx: &mut Tx, body: &IpaCode, href: &str, by: &str) -> Result<(), StoreError> {
+    for row in tx.rows(OPEN_AT, &[body.as_str().into(), href.into()])? {
+        done(tx, body, &row.parse(0)?, by)?;
+    }
+    Ok(())
 }
 
 /// One task.

@@ -228,7 +228,7 @@ async fn the_worklist_joins_entries_dossiers_cases_and_tasks() {
                 (entry.about.as_deref(), entry.seen, entry.mine),
                 (Some("Richiesta di prova"), true, false)
             );
-            assert!(tasks::settle(tx, &body, "dlv_1 failed", "system")?);
+            tasks::settle_at(tx, &body, task.href.as_str(), "system")?;
             let other = worklist::lines(tx, &viewer(&AccountId::from_u128(9), 99), 50)?;
             assert!(trace::open(tx, &look(2), other)?.is_empty());
             assert_eq!(timeline::of(tx, case.id.as_str(), 9)?[0].verb, "case.open");

@@ -85,7 +85,9 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::audit::routes());
     all.extend(crate::pages::answer::routes());
     all.extend(crate::pages::case::routes());
+    all.extend(crate::pages::deliveries::routes());
     all.extend(crate::pages::dossier::routes());
+    all.extend(crate::pages::inbox::routes());
     all.extend(crate::pages::dossier_acts::routes());
     all.extend(crate::pages::enter::routes());
     all.extend(crate::pages::health::routes());

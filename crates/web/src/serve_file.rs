@@ -1,6 +1,7 @@
 //! Handing out bytes that strangers made: never sniffed, never run, shown by the browser only when the type is
 //! known to be harmless.
 
+use app::use_cases::exchange::desk::File;
 use app::use_cases::register::download::safe_inline;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -20,6 +21,11 @@ pub fn stream(
     let mut headers = headers(name, media_type, inline);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     (headers, Body::from_stream(ReaderStream::new(bytes))).into_response()
+}
+
+/// An answer with a whole file that is in memory already; always saved, never shown.
+pub fn whole(file: File, media_type: &str) -> Response {
+    (headers(&file.name, media_type, false), file.bytes).into_response()
 }
 
 /// The headers of a download.

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod bodies;
 pub mod case;
+pub mod cursor;
 pub mod daily_register;
 pub mod dossier;
 pub mod emergency;

@@ -33,7 +33,8 @@ pub enum Anomaly {
 }
 
 impl Anomaly {
-    const ALL: [Self; 8] = [
+    /// Every anomaly, in the order of the codes.
+    pub const ALL: [Self; 8] = [
         Self::NotReceivable,
         Self::Signature,
         Self::Digest,
@@ -58,10 +59,15 @@ impl Anomaly {
         }
     }
 
+    /// The three digits by which peers compare codes.
+    pub fn digits(self) -> &'static str {
+        &self.code()[..3]
+    }
+
     /// Reads a reason by the three digits it begins with.
     pub fn read(reason: &str) -> Option<Self> {
         let digits = reason.trim_start().get(..3)?;
-        Self::ALL.into_iter().find(|a| &a.code()[..3] == digits)
+        Self::ALL.into_iter().find(|a| a.digits() == digits)
     }
 }
 

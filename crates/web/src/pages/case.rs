@@ -96,13 +96,7 @@ impl CasePage {
 
     /// The sign of a delivery's state.
     pub fn sign(&self, one: &StoredDelivery) -> Shape {
-        match one.state.shape(one.channel) {
-            domain::message::Shape::Done => Shape::Done,
-            domain::message::Shape::Waiting => Shape::Waiting,
-            domain::message::Shape::Late => Shape::Late,
-            domain::message::Shape::Failed => Shape::Failed,
-            domain::message::Shape::NotBegun => Shape::Idle,
-        }
+        super::deliveries::sign(one)
     }
 
     /// The sign of the case's state.

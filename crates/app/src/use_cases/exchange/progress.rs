@@ -88,24 +88,31 @@ pub fn conclude(tx: &mut Tx, ctx: &Context, policy: &Policy, id: &DeliveryId) ->
     let (state, exchange_state) = (delivery.state(), exchange.state(now.today));
     let proposal = proposal.map(|p| p.name());
     deliveries::summarise(tx, id, state, exchange_state.name(), proposal)?;
-    tell(tx, ctx, &row, state, proposal)
+    tell(tx, ctx, &row, &delivery, proposal)
 }
 
-/// One task for each delivery that needs somebody; settled by itself when a late receipt mends it.
+/// One task for each failure that needs somebody; settled by itself when a late receipt mends it.
 fn tell(
     tx: &mut Tx,
     ctx: &Context,
     row: &StoredDelivery,
-    state: DeliveryState,
+    delivery: &Delivery,
     proposal: Option<&str>,
 ) -> Result<()> {
-    let once = format!("delivery {}", row.id);
+    // A new attempt that fails is a new cause, and so is a new hand-over that an officer asked for.
+    let attempt = delivery.attempt();
+    let once = format!("delivery {} {attempt} {}", row.id, delivery.refused_hand_overs(attempt));
     if let Some(proposal) = proposal {
         add_task(tx, ctx, row, "delivery-failed", once, proposal)?;
-    } else if matches!(state, DeliveryState::Delivered | DeliveryState::ClosedByOfficer) {
-        tasks::settle(tx, &row.body, &once, "system")?;
+    } else if matches!(delivery.state(), DeliveryState::Delivered | DeliveryState::ClosedByOfficer) {
+        tasks::settle_at(tx, &row.body, &page(row), "system")?;
     }
     Ok(())
+}
+
+/// Where a delivery is decided about.
+fn page(row: &StoredDelivery) -> String {
+    format!("/deliveries/{}", row.id)
 }
 
 /// One task for each reminder: the message arrived and the other register keeps silent.
@@ -142,7 +149,7 @@ fn add_task(
         account: account.as_ref(),
         kind,
         about: row.recipient_name.clone(),
-        href: format!("/deliveries/{}", row.id),
+        href: page(row),
         proposal: Some(proposal),
         case: None,
         due_on: None,

@@ -13,6 +13,7 @@ use crate::use_cases::register::register_document::{NewDocument, Registered, pre
 use channels::pec::{Content, Mail, parse};
 use domain::body::{AooCode, IpaCode};
 use domain::ids::{InboundId, RegistrationId};
+use domain::message::Anomaly;
 use domain::register::{Correspondent, CorrespondentKind, Direction, NewRegistration, SenderReference};
 use domain::{Invalid, Moment, Refusal, party};
 use store::inbox::{self, Handled, Inbound};
@@ -77,46 +78,70 @@ pub async fn register_inbound(ctx: &Context, id: &InboundId, changes: Changes) -
     .await
 }
 
+/// Refuses a message that carries a segnatura: the exception of Annex 6 goes back, and it is not registered.
+///
+/// # Errors
+/// `Invalid` without words; `NotFound`; `Refusal` when it carries no segnatura, since there is nobody to tell;
+/// `Conflict` when somebody handled it before.
+pub async fn refuse(ctx: &Context, id: &InboundId, anomaly: Anomaly, words: &str) -> Result<()> {
+    ctx.may(Verb::HandleInbox)?;
+    let words = reason(words)?;
+    let inbound = load(ctx, id).await?;
+    let details: Details = serde_json::from_str(&inbound.message.details).unwrap_or_default();
+    let facts = details.segnatura.ok_or_else(|| Refusal::of("no-segnatura"))?;
+    let it = ctx.clone();
+    ctx.write(move |tx| {
+        let said = format!("{} {words}", anomaly.code());
+        set_aside(tx, &it, &inbound.message.id, "inbound.refuse", &said)?;
+        let to = Answering::to(inbound.message.channel, &inbound.message.sender_address, Some(&facts));
+        answer::exception(tx, &it, &to, &facts, &said)
+    })
+    .await
+}
+
 /// Discards a message that is not to be registered (spam, error), with a reason.
 ///
 /// # Errors
 /// `Invalid` without a reason; `NotFound`; `Conflict` when somebody handled it before.
 pub async fn discard(ctx: &Context, id: &InboundId, reason: &str) -> Result<()> {
     ctx.may(Verb::HandleInbox)?;
-    if reason.trim().is_empty() {
-        return Err(Invalid::one("/reason", "required").into());
+    let words = self::reason(reason)?;
+    let inbound = load(ctx, id).await?;
+    let it = ctx.clone();
+    ctx.write(move |tx| set_aside(tx, &it, &inbound.message.id, "inbound.discard", &words)).await
+}
+
+fn reason(text: &str) -> std::result::Result<String, Invalid> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Invalid::one("/reason", "required"));
     }
-    if reason.chars().count() > 1_000 {
-        return Err(Invalid::with("/reason", "too-long", "1000").into());
+    if text.chars().count() > 1_000 {
+        return Err(Invalid::with("/reason", "too-long", "1000"));
     }
-    load(ctx, id).await?;
-    let (ctx_in, id, reason) = (ctx.clone(), id.clone(), reason.trim().to_owned());
-    ctx.write(move |tx| {
-        let by = ctx_in.actor.tag();
-        let how = Handled {
-            state: "discarded",
-            registration: None,
-            delivery: None,
-            by: &by,
-            reason: Some(&reason),
-        };
-        if !inbox::handle(tx, &id, how)? {
-            return Err(Error::Conflict);
-        }
-        let entry = Entry {
-            body: &ctx_in.actor.body,
-            actor: &by,
-            on_behalf_of: None,
-            verb: "inbound.discard",
-            subject: id.as_str(),
-            case: None,
-            norm: None,
-            state: reason.as_bytes(),
-        };
-        journal::append(tx, entry)?;
-        Ok(())
-    })
-    .await
+    Ok(text.to_owned())
+}
+
+/// Marks a waiting message as not to be registered, with the reason.
+fn set_aside(tx: &mut Tx, ctx: &Context, id: &InboundId, verb: &str, reason: &str) -> Result<()> {
+    let by = ctx.actor.tag();
+    let how =
+        Handled { state: "discarded", registration: None, delivery: None, by: &by, reason: Some(reason) };
+    if !inbox::handle(tx, id, how)? {
+        return Err(Error::Conflict);
+    }
+    let entry = Entry {
+        body: &ctx.actor.body,
+        actor: &by,
+        on_behalf_of: ctx.actor.on_behalf_of.as_ref().map(domain::ids::AccountId::as_str),
+        verb,
+        subject: id.as_str(),
+        case: None,
+        norm: None,
+        state: reason.as_bytes(),
+    };
+    journal::append(tx, entry)?;
+    Ok(())
 }
 
 async fn load(ctx: &Context, id: &InboundId) -> Result<Inbound> {
@@ -181,6 +206,28 @@ async fn document(
         }),
     };
     Ok(NewDocument { new, document, attachments, assignments: Vec::new(), idempotency_key: None })
+}
+
+/// What an entry made of a message would say, before anybody changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// Subject.
+    pub subject: String,
+    /// Who sent it.
+    pub sender: Correspondent,
+    /// Where both come from: `segnatura`, `envelope` or `headers`.
+    pub origin: &'static str,
+}
+
+/// The proposal for a message.
+pub fn propose(inbound: &Inbound, details: &Details) -> Proposed {
+    let origin = match (&details.segnatura, inbound.message.kind.as_str()) {
+        (Some(_), _) => "segnatura",
+        (None, "envelope") => "envelope",
+        _ => "headers",
+    };
+    let sender = sender(inbound, details.segnatura.as_ref());
+    Proposed { subject: subject(inbound, details), sender, origin }
 }
 
 fn subject(inbound: &Inbound, details: &Details) -> String {
