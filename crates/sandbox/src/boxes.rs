@@ -39,6 +39,8 @@ pub struct Boxes {
     root: PathBuf,
     /// One writer at a time; also the last UID given per folder.
     last: Mutex<BTreeMap<PathBuf, u32>>,
+    /// One at a time hands out what fell due, or two would take the same file.
+    releasing: Mutex<()>,
     changed: watch::Sender<u64>,
 }
 
@@ -50,7 +52,12 @@ impl Boxes {
     pub fn open(root: &Path) -> io::Result<Self> {
         fs::create_dir_all(root.join("due"))?;
         fs::create_dir_all(root.join("boxes"))?;
-        Ok(Self { root: root.to_owned(), last: Mutex::default(), changed: watch::Sender::new(0) })
+        Ok(Self {
+            root: root.to_owned(),
+            last: Mutex::default(),
+            releasing: Mutex::default(),
+            changed: watch::Sender::new(0),
+        })
     }
 
     /// Told whenever any mailbox changes.
@@ -86,6 +93,7 @@ impl Boxes {
     /// # Errors
     /// When a file cannot be moved; the rest stays due.
     pub fn release(&self, now: Timestamp) -> io::Result<usize> {
+        let _alone = self.releasing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<String> = Vec::new();
         for entry in fs::read_dir(self.root.join("due"))? {
             names.push(entry?.file_name().to_string_lossy().into_owned());

@@ -18,6 +18,8 @@ const DONE_ONCE: &str =
 const OPEN_CAUSES: &str =
     "select once from tasks where body = $1 and kind = $2 and done_at is null order by once";
 const OPEN_AT: &str = "select id from tasks where body = $1 and href = $2 and done_at is null";
+const OPEN_OF: &str = "select id, body, unit_id, account, kind, about, href, proposal, case_id, due_on, created_at, \
+    done_at from tasks where account = $1 and body = $2 and done_at is null order by due_on, created_at limit $3";
 const FIND: &str = "select id, body, unit_id, account, kind, about, href, proposal, case_id, due_on, created_at, \
     done_at from tasks where id = $1";
 const SEE: &str =
@@ -151,6 +153,20 @@ pub fn settle_at(tx: &mut Tx, body: &IpaCode, href: &str, by: &str) -> Result<()
 /// Those of the database.
 pub fn find(query: &mut impl Query, id: &TaskId) -> Result<Option<Task>, StoreError> {
     query.row(FIND, &[id.as_str().into()])?.as_ref().map(read).transpose()
+}
+
+/// The open tasks of a person in a body, the most urgent first.
+///
+/// # Errors
+/// Those of the database.
+pub fn open_of(
+    query: &mut impl Query,
+    account: &AccountId,
+    body: &IpaCode,
+    limit: i64,
+) -> Result<Vec<Task>, StoreError> {
+    let rows = query.rows(OPEN_OF, &[account.as_str().into(), body.as_str().into(), limit.into()])?;
+    rows.iter().map(read).collect()
 }
 
 /// The causes of the open tasks of a kind, among those that begin so.

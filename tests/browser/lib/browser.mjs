@@ -40,13 +40,14 @@ export async function login(page, demo, account) {
   await Promise.all([page.waitForURL((url) => !url.pathname.startsWith('/login')), page.locator('main button[type=submit]').first().click()]);
 }
 
-/** Faults that axe finds against WCAG 2.2 A and AA, as readable lines. */
-export async function axeFaults(page) {
+/** Faults that axe finds against WCAG 2.2 A and AA, as readable lines; `except` names rules that cannot apply here. */
+export async function axeFaults(page, except = []) {
   // Through the browser's own door: the pages' CSP would refuse a script tag, as it must.
   await page.evaluate(fs.readFileSync(axeSource, 'utf8'));
-  const result = await page.evaluate(() => globalThis.axe.run({
+  const result = await page.evaluate((rules) => globalThis.axe.run({
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
-  }));
+    rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: false }])),
+  }), except);
   return result.violations.map((fault) => `${fault.id}: ${fault.help} (${fault.nodes.map((node) => node.target).join('; ')})`);
 }
 
@@ -61,4 +62,34 @@ export async function shots(page, name) {
   }
   await page.setViewportSize(WIDTHS.desk);
   return sideways;
+}
+
+/** The content of the page, without header and footer: where a journey looks for what a person would read. */
+export const main = (page) => page.getByRole('main');
+
+/** Presses a key, wherever the focus is. */
+export const press = (page, key) => page.keyboard.press(key);
+
+/** Moves the focus with the Tab key until it stands on what the selector names; fails when it never does. */
+export async function tabTo(page, selector) {
+  for (let steps = 0; steps < 120; steps += 1) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+    await press(page, 'Tab');
+  }
+  throw new Error(`the Tab key never reaches ${selector}`);
+}
+
+/** Opens a part of the page that is folded up, by its title. */
+export async function openMenu(place, title) {
+  await place.locator('summary', { hasText: title }).click();
+}
+
+/** Asks again until it is true, twenty seconds at most. */
+export async function until(question, what) {
+  const end = Date.now() + 20_000;
+  while (Date.now() < end) {
+    if (await question()) return;
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+  throw new Error(`waited in vain: ${what}`);
 }

@@ -51,15 +51,15 @@ fn step_of(totp: &Totp, code: &str, moment: Moment) -> Option<i64> {
 pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
     let seed = Secret::try_from_base32(secret).map_err(|_| Invalid::one("/code", "wrong-code"))?;
     let totp = code_of(seed.to_vec(), "", "x")?;
-    if step_of(&totp, code.trim(), ctx.moment).is_none() {
-        return Err(Invalid::one("/code", "wrong-code").into());
-    }
+    let step = step_of(&totp, code.trim(), ctx.moment).ok_or_else(|| Invalid::one("/code", "wrong-code"))?;
     let Some(account) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
     let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
     ctx.write(move |tx| {
         let found = accounts::find(tx, &account)?.ok_or(Error::NotFound)?;
         let sealed = vault::seal_secret(tx, &found.body, PURPOSE, &seed)?;
         accounts::set_totp(tx, &account, Some(&sealed))?;
+        // The code that confirmed it is spent: whoever saw it typed cannot enter with it.
+        accounts::use_totp_step(tx, &account, step)?;
         note(tx, &body, &actor, "account.second_factor.add", &account)
     })
     .await

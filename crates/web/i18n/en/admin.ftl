@@ -59,3 +59,7 @@ queue-state-leaving = leaving
 queue-state-stuck = stuck
 queue-state-quarantined = in quarantine
 queue-state-unreadable = unreadable
+admin-tasks = What is yours to do
+admin-tasks-caption = Terms and space that need somebody; they go away by themselves when all is well
+admin-task = What
+admin-by = By

@@ -59,3 +59,7 @@ queue-state-leaving = in partenza
 queue-state-stuck = fermi
 queue-state-quarantined = in quarantena
 queue-state-unreadable = illeggibili
+admin-tasks = Che cosa tocca a te
+admin-tasks-caption = Scadenze e spazi che vogliono qualcuno; spariscono da soli quando è tutto a posto
+admin-task = Che cosa
+admin-by = Entro

@@ -8,10 +8,12 @@ use crate::view::{Sampled, Shape, View};
 use crate::who::Who;
 use app::Verb;
 use app::health::{Part, State};
-use app::use_cases::system::{self, Overview, Queue};
+use app::use_cases::system::{self, Overview, Queue, Task};
 use askama::Template;
 use axum::routing::get;
 use domain::Moment;
+use domain::body::IpaCode;
+use domain::ids::{Id, TaskId};
 use jiff::Timestamp;
 
 /// The routes of this file.
@@ -54,12 +56,26 @@ impl Sampled for AdminPage {
                 part("storage", State::Fails, Some("remedy-storage")),
                 part("tls", State::Unset, None),
             ],
+            tasks: vec![Task {
+                id: TaskId::from_u128(1),
+                body: IpaCode::parse("c_g999").unwrap_or_else(|_| unreachable!("a good code")),
+                unit: None,
+                account: None,
+                kind: "certificate-expiring".into(),
+                about: "Comune di Prova".into(),
+                href: "/admin".into(),
+                proposal: Some("renew".into()),
+                case: None,
+                due_on: "2026-12-20".parse().ok(),
+                created_at: 1,
+                done_at: None,
+            }],
             queues: vec![queue("outbox", "stuck"), queue("inbox", "waiting")],
             version: "0.1.0",
             engine: "SQLite",
             schema: 60,
         };
-        let empty = Overview { parts: Vec::new(), queues: Vec::new(), ..full.clone() };
+        let empty = Overview { parts: Vec::new(), tasks: Vec::new(), queues: Vec::new(), ..full.clone() };
         vec![Self { view: view.clone(), overview: full }, Self { view, overview: empty }]
     }
 }
