@@ -130,7 +130,7 @@ async fn life(seed: u64) -> Vec<store::register_list::Line> {
     let mut app = App::new(store::test_store(), Clock::manual(until), Settings::default());
     app.ids = app::context::Ids::Counted(std::sync::Mutex::new(0));
     let app = Arc::new(app);
-    app::demo::make(&app, seed, until).await.unwrap();
+    app::demo::make(&app, seed, until, async || Ok(app::demo::Nowhere)).await.unwrap();
     let ctx = app.context(Actor::system(code("c_g999")));
     let page = app::use_cases::register::list::list(&ctx, Default::default(), None, 200).await.unwrap();
     page.lines

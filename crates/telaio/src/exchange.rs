@@ -4,10 +4,12 @@
 //! provider's. Both are made once and kept, so the file is the same at every start. Nothing here leads out of the machine: the sandbox refuses what does not end in `.test`.
 
 use crate::commands::Stop;
+use app::demo::Outside;
 use app::use_cases::exchange::{Account, Exchange};
+use app::workers::{deliver, receive};
 use app::{App, Error};
 use channels::pec::{MailboxSettings, Submission};
-use channels::{Endpoint, Security, Trust};
+use channels::{Endpoint, Letter, Security, Trust, compose};
 use documents::signature::TrustStore;
 use sandbox::{Sandbox, Settings};
 use std::path::Path;
@@ -38,9 +40,52 @@ pub async fn demo(app: Arc<App>, folder: &Path, authority: &[u8]) -> Result<(San
         if let Some(address) = body.digital_domicile.as_deref().filter(|a| a.ends_with(".test")) {
             let account = account(&sandbox, &pec, address, folder).map_err(|e| failed(&e))?;
             exchange.pec.insert(body.ipa_code.clone(), account);
+            let address = ordinary(address);
+            let account = self::account(&sandbox, &pec, &address, folder).map_err(|e| failed(&e))?;
+            exchange.email.insert(body.ipa_code.clone(), account);
         }
     }
     Ok((sandbox, exchange))
+}
+
+/// The sandbox while the demo's history is played: it goes by the clock that is moved by hand.
+pub struct Played {
+    sandbox: Sandbox,
+    exchange: Exchange,
+}
+
+impl Played {
+    /// Starts the sandbox for the bodies of the program.
+    ///
+    /// # Errors
+    /// When it cannot listen or keep its folder.
+    pub async fn begin(app: Arc<App>, folder: &Path, authority: &[u8]) -> Result<Self, Error> {
+        let begun = demo(app, folder, authority).await;
+        let (sandbox, exchange) = begun.map_err(|stop| Error::Problem(stop.text().to_owned()))?;
+        Ok(Self { sandbox, exchange })
+    }
+}
+
+impl Outside for Played {
+    async fn leave(&self) -> Result<(), Error> {
+        while deliver::run_once(&self.exchange).await? > 0 {}
+        Ok(())
+    }
+
+    async fn arrive(&self) -> Result<(), Error> {
+        let due = self.sandbox.provider.release();
+        due.map_err(|e| Error::Problem(format!("the sandbox: {e}")))?;
+        receive::run_once(&self.exchange).await?;
+        for body in self.exchange.pec.keys() {
+            deliver::remind(&self.exchange, body).await?;
+        }
+        self.leave().await
+    }
+
+    async fn write(&self, letter: &Letter) -> Result<(), Error> {
+        let taken = self.sandbox.provider.submit(&letter.from, &letter.to, &compose(letter));
+        taken.map(drop).map_err(|e| Error::Problem(format!("the sandbox: {e}")))
+    }
 }
 
 /// Names the anchors in `trust.pem` and believes them; a file that says so already stays untouched.
@@ -53,6 +98,15 @@ fn believe(app: &App, folder: &Path, anchors: &[u8]) -> Result<(), Box<dyn std::
     trust.add_anchors_pem(anchors)?;
     app.seals.set_trust(trust);
     Ok(())
+}
+
+/// The ordinary box beside a certified one: the same name at the domain without its certified part.
+fn ordinary(address: &str) -> String {
+    let (name, domain) = address.split_once('@').unwrap_or((address, "ente.test"));
+    let labels: Vec<&str> =
+        domain.split('.').filter(|label| !label.contains("pec") && !label.contains("cert")).collect();
+    let place = if labels.len() > 1 { labels.join(".") } else { format!("{name}.test") };
+    format!("{name}@{place}")
 }
 
 fn account(

@@ -5,6 +5,8 @@
 
 use super::cast::Cast;
 use super::dice::Dice;
+use super::outside::Outside;
+use super::post;
 use super::province::{self, Province};
 use crate::use_cases::dossier::open::open_dossier;
 use crate::use_cases::exchange::{Recipient, Sending, send};
@@ -13,7 +15,7 @@ use crate::use_cases::register::assign::AssignTo;
 use crate::use_cases::register::files::receive_bytes;
 use crate::use_cases::register::register_document::{NewDocument, Registered, register_document};
 use crate::use_cases::{case::open::open_case, scheme};
-use crate::{App, Context, Error, Result};
+use crate::{Actor, App, Context, Error, Result};
 use documents::pdf::{self, Block, PageSize, Paper, Run};
 use domain::body::{Body, BodyKind, Unit};
 use domain::calendar::is_working_day;
@@ -37,11 +39,14 @@ const DAYS: i32 = 45;
 /// Opening hours of the registry: the first and the number of hours.
 const HOURS: (i8, usize) = (8, 9);
 
-/// How many days before today what leaves is left to the workers.
-const RECENT_DAYS: i64 = 10;
+/// For how many days before today letters really leave and arrive.
+const RECENT_DAYS: i64 = 20;
+/// How many hours before the end the capital sends its circulars: long ago enough for every notice to have come,
+/// long enough for the first one, and just now.
+const CIRCULARS: &[i64] = &[72, 16, 1];
 /// First words of invented boxes; most work, the others say how they fail.
 const BOXES: &[&str] =
-    &["ditta", "studio", "impresa", "inesistente", "piena", "rifiuta", "lenta", "muta", "persa", "breve"];
+    &["ditta", "studio", "tardi", "inesistente", "piena", "rifiuta", "lenta", "muta", "persa", "breve"];
 
 const GIVEN: &[&str] = &["Uno", "Due", "Tre", "Quattro", "Cinque", "Sei", "Sette", "Otto", "Nove", "Dieci"];
 const FAMILY: &[&str] = &["Prova", "Esempio", "Fittizi", "Inventati", "Campioni", "Simulati"];
@@ -58,11 +63,11 @@ struct Theme {
     subject: String,
 }
 
-/// One document to be registered, when and by whom.
+/// One document to be registered, when, by whom and about what; without a theme it is a circular.
 struct Event {
     at: Timestamp,
     body: usize,
-    theme: usize,
+    theme: Option<usize>,
 }
 
 /// The moment at which the history of a demo that ends at `until` begins.
@@ -74,7 +79,13 @@ pub fn beginning(until: Moment) -> Moment {
 ///
 /// # Errors
 /// Whatever a use case answers.
-pub async fn play(app: &Arc<App>, province: &Province, seed: u64, until: Moment) -> Result<()> {
+pub async fn play(
+    app: &Arc<App>,
+    province: &Province,
+    seed: u64,
+    until: Moment,
+    outside: &impl Outside,
+) -> Result<()> {
     let themes: Vec<Theme> = province::rows(include_str!("../../data/subjects.csv"))?;
     let bodies: Vec<&Body> = province.living().collect();
     let mut dice = Dice::new(seed);
@@ -84,16 +95,47 @@ pub async fn play(app: &Arc<App>, province: &Province, seed: u64, until: Moment)
     for body in &bodies {
         dossiers.push(prepare(&cast, body, until.today).await?);
     }
+    let (mut last_post, mut letters) = (beginning(until).today, 0);
     for event in &events {
-        app.clock.set(Moment::new(event.at));
+        let moment = Moment::new(event.at);
+        let opening = morning(moment.today);
+        if is_recent(until, event.at) && last_post < moment.today && opening.at <= event.at {
+            last_post = moment.today;
+            app.clock.set(opening);
+            let clerk = app.context(Actor::system(bodies[0].ipa_code.clone()));
+            post::strangers(&clerk, &bodies, &mut dice, &mut letters, outside).await?;
+            outside.arrive().await?;
+            post::sort(&cast, &bodies, &mut dice).await?;
+        }
+        app.clock.set(moment);
         let body = bodies[event.body];
         let ctx = cast.context(&body.ipa_code, Role::RegistryClerk)?;
         let scene = Scene { cast: &cast, until, ctx, body, others: &bodies };
         let own = dossiers.get(event.body).map(Vec::as_slice).unwrap_or_default();
-        scene.play(&themes[event.theme], own, &mut dice).await?;
+        let leaves = match event.theme {
+            Some(theme) => scene.play(&themes[theme], own, &mut dice).await?,
+            None => scene.circular().await?,
+        };
+        if leaves {
+            outside.leave().await?;
+        }
     }
     app.clock.set(until);
-    Ok(())
+    let system = app.context(Actor::system(bodies[0].ipa_code.clone()));
+    post::strangers(&system, &bodies, &mut dice, &mut letters, outside).await?;
+    outside.leave().await?;
+    outside.arrive().await
+}
+
+/// What happened in the last days is sent and answered; what is older is only in the registers.
+fn is_recent(until: Moment, at: Timestamp) -> bool {
+    until.at.duration_since(at).as_hours() < 24 * RECENT_DAYS
+}
+
+/// Before the registries open.
+fn morning(day: Date) -> Moment {
+    let local = day.at(7, 45, 0, 0).to_zoned(rome());
+    Moment::new(local.map(|zoned| zoned.timestamp()).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// Every document, in the order of time. Larger bodies have more of them.
@@ -108,12 +150,16 @@ fn plan(bodies: &[&Body], themes: &[Theme], dice: &mut Dice, until: Moment) -> V
             _ => 5,
         };
         for _ in 0..count {
-            let theme = dice.roll(themes.len());
+            let theme = Some(dice.roll(themes.len()));
             let at = moment_of(*dice.pick(&days), dice);
             if at < until.at {
                 events.push(Event { at, body: index, theme });
             }
         }
+    }
+    for hours in CIRCULARS {
+        let at = until.at.checked_sub(hours.hours()).unwrap_or(until.at);
+        events.push(Event { at, body: 0, theme: None });
     }
     events.sort_by_key(|event| (event.at, event.body));
     events
@@ -189,6 +235,26 @@ fn recipient(to: &Correspondent, dice: &mut Dice) -> Recipient {
     }
 }
 
+fn by_certified_mail(to: &Correspondent) -> Recipient {
+    Recipient {
+        name: to.name.clone(),
+        channel: Channel::Pec,
+        address: to.digital_domicile.clone().unwrap_or_default(),
+        body: None,
+        confirm: false,
+    }
+}
+
+fn by_hub(to: &&Body) -> Recipient {
+    Recipient {
+        name: to.name.clone(),
+        channel: Channel::Hub,
+        address: String::new(),
+        body: Some(to.ipa_code.clone()),
+        confirm: true,
+    }
+}
+
 /// One body at one moment.
 struct Scene<'a> {
     cast: &'a Cast,
@@ -199,7 +265,8 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    async fn play(&self, theme: &Theme, dossiers: &[DossierId], dice: &mut Dice) -> Result<()> {
+    /// Plays one event; answers whether something is to leave.
+    async fn play(&self, theme: &Theme, dossiers: &[DossierId], dice: &mut Dice) -> Result<bool> {
         let new = self.registration(theme, dossiers, dice)?;
         let file = self.file(&new, dice)?;
         let document = receive_bytes(&self.ctx, &new.body, "/document", &file.0, &file.1).await?;
@@ -208,20 +275,70 @@ impl Scene<'_> {
             _ => self.assignment(theme, dice).into_iter().collect(),
         };
         let what = NewDocument { new, document, attachments: Vec::new(), assignments, idempotency_key: None };
-        let Registered::New(entry) = register_document(&self.ctx, what).await? else { return Ok(()) };
-        if entry.direction == Direction::Outgoing && self.is_recent() {
-            return self.send(&entry, dice).await;
+        let Registered::New(entry) = register_document(&self.ctx, what).await? else { return Ok(false) };
+        if entry.direction == Direction::Outgoing && is_recent(self.until, self.ctx.moment.at) {
+            self.send(&entry, dice).await?;
+            return Ok(true);
         }
         if dice.once_in(60) {
             self.annul(entry.id).await?;
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// What left in the last days is still on its way when the demo starts: the workers take it from there.
-    fn is_recent(&self) -> bool {
-        let age = self.until.at.duration_since(self.ctx.moment.at);
-        age.as_hours() < 24 * RECENT_DAYS
+    /// A letter to one box of each kind, a body of the hub and an ordinary address: every state of a delivery.
+    async fn circular(&self) -> Result<bool> {
+        let firm = |word: &&str| Correspondent {
+            kind: CorrespondentKind::Firm,
+            name: format!("Impresa {word} Prova S.r.l."),
+            tax_code: None,
+            digital_domicile: Some(format!("{word}.prova@pec.impresa.test")),
+            body: None,
+        };
+        let mut new = self.blank("Avviso: nuove modalità di presentazione delle pratiche")?;
+        new.correspondents = BOXES.iter().map(firm).collect();
+        let text = b"Avviso di dimostrazione: persone e fatti sono inventati.";
+        let document = receive_bytes(&self.ctx, &new.body, "/document", "avviso.txt", text).await?;
+        let recipients = new.correspondents.iter().map(by_certified_mail);
+        let mut recipients: Vec<Recipient> = recipients.chain(self.others.get(1).map(by_hub)).collect();
+        recipients.push(Recipient {
+            name: "Prova Uno".to_owned(),
+            channel: Channel::Email,
+            address: "prova.uno@posta.test".to_owned(),
+            body: None,
+            confirm: false,
+        });
+        let what = NewDocument {
+            new,
+            document,
+            attachments: Vec::new(),
+            assignments: Vec::new(),
+            idempotency_key: None,
+        };
+        let Registered::New(entry) = register_document(&self.ctx, what).await? else { return Ok(false) };
+        let text = "Si trasmette l’avviso in oggetto.".to_owned();
+        send(&self.ctx, Sending { registration: entry.id, text, recipients }).await?;
+        Ok(true)
+    }
+
+    /// An outgoing entry of this body, about a subject.
+    fn blank(&self, subject: &str) -> Result<NewRegistration> {
+        let area =
+            self.body.aoos.first().ok_or_else(|| Error::Bug("a living body has an area".to_owned()))?;
+        Ok(NewRegistration {
+            body: self.body.ipa_code.clone(),
+            aoo: area.code.clone(),
+            register: None,
+            direction: Direction::Outgoing,
+            subject: subject.to_owned(),
+            correspondents: Vec::new(),
+            classification: None,
+            case: None,
+            dossier: None,
+            confidential: false,
+            received_at: None,
+            sender_reference: None,
+        })
     }
 
     async fn send(&self, entry: &Registration, dice: &mut Dice) -> Result<()> {
@@ -249,21 +366,14 @@ impl Scene<'_> {
             number: format!("{:07}/{}", 1 + dice.roll(9000), self.ctx.moment.year()),
             date: None,
         });
-        let area =
-            self.body.aoos.first().ok_or_else(|| Error::Bug("a living body has an area".to_owned()))?;
         Ok(NewRegistration {
-            body: self.body.ipa_code.clone(),
-            aoo: area.code.clone(),
-            register: None,
             direction,
-            subject: theme.subject.clone(),
             correspondents: vec![self.correspondent(theme.kind, dice)],
             classification: Some(classification.clone()),
-            case: None,
             dossier: if dice.once_in(3) { Some(dice.pick(dossiers).clone()) } else { None },
             confidential: dice.once_in(40),
-            received_at: None,
             sender_reference,
+            ..self.blank(&theme.subject)?
         })
     }
 

@@ -86,8 +86,9 @@ async fn seed(config: &Config, record: &Record) -> Done {
     app.ids = app::context::Ids::Counted(std::sync::Mutex::new(record.seed << 32));
     let until: Moment = app.clock.now();
     let app = Arc::new(app);
-    serve_authority(folder, &app)?;
-    app::demo::make(&app, record.seed, until)
+    let root = serve_authority(folder, &app)?;
+    let outside = async || exchange::Played::begin(app.clone(), folder, &root).await;
+    app::demo::make(&app, record.seed, until, outside)
         .await
         .map_err(|error| Stop::Failed(format!("the demonstration cannot be made: {error}")))?;
     let text = serde_json::to_string_pretty(record).map_err(|error| Stop::Failed(error.to_string()))?;
