@@ -193,6 +193,15 @@ impl Config {
         Self::parse(path, &text, environment)
     }
 
+    /// The log of the demonstration: warnings for a terminal, unless the environment wants another.
+    ///
+    /// # Errors
+    /// When a variable of the environment names no setting.
+    pub fn log_of_demo(environment: &BTreeMap<String, String>) -> Result<Log, ConfigError> {
+        let calm = "[log]\nlevel = \"warn\"\nformat = \"text\"\n";
+        Ok(Self::parse(Path::new("demo"), calm, environment)?.log)
+    }
+
     fn parse(path: &Path, text: &str, environment: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
         let refused = |error| ConfigError::Refused(path.to_path_buf(), error);
         // Read strictly first: only here does an error still know its line.

@@ -30,7 +30,12 @@ struct Demo {
 impl Demo {
     fn start(folder: &Path, more: &[&str]) -> Demo {
         let mut command = telaio(&["demo", "--listen", "127.0.0.1:0", "--data", folder.to_str().unwrap()]);
-        let mut child = command.args(more).stdout(Stdio::piped()).spawn().unwrap();
+        Demo::ready(command.args(more))
+    }
+
+    /// Starts it and waits for the line that says it is ready.
+    fn ready(command: &mut Command) -> Demo {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let ready = out.lines().map_while(Result::ok).find(|line| line.starts_with("listening on "));
         let ready = ready.expect("the demo ended before it was ready");
@@ -339,4 +344,70 @@ fn an_old_register_comes_in_with_a_verdict_for_each_row_and_everything_goes_out(
     let entry: serde_json::Value = serde_json::from_str(entries.lines().next().unwrap()).unwrap();
     assert!(leaving.join("files").join(entry["document"]["sha256"].as_str().unwrap()).exists());
     assert_eq!(here(&["export", "everything", leaving.to_str().unwrap()]).status.code(), Some(2));
+}
+
+/// Words that a person might write; none of them may come back in a log or a figure.
+const MARKER: &str = "Segretissimo7319";
+
+/// One request with a body, as a program sends it.
+fn post(demo: &Demo, path: &str, headers: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).unwrap();
+    let head =
+        format!("POST {path} HTTP/1.0\r\nhost: localhost\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    text(&answer)
+}
+
+/// A registration whose every field and file holds the marker.
+fn marked_registration() -> Vec<u8> {
+    let metadata = format!(
+        "{{\"body\":\"c_g999\",\"aoo\":\"ADEMO01\",\"direction\":\"incoming\",\"subject\":\"Domanda {MARKER}\",\
+         \"sender_reference\":{{\"number\":\"{MARKER}\"}},\"correspondents\":[{{\"kind\":\"person\",\"name\":\"Prova {MARKER}\",\
+         \"digital_domicile\":\"{MARKER}@pec.cittadini.test\"}}],\"classification\":\"VI.3\"}}"
+    );
+    let part = |name: &str, kind: &str, content: &str| {
+        format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{kind}\r\n\r\n{content}\r\n")
+    };
+    let file = format!("; filename=\"{MARKER}.txt\"\r\ncontent-type: text/plain");
+    let parts = [
+        part("metadata", "\r\ncontent-type: application/json", &metadata),
+        part("document", &file, &format!("Io sottoscritto Prova {MARKER}")),
+    ];
+    format!("{}--x--\r\n", parts.concat()).into_bytes()
+}
+
+#[test]
+fn nothing_that_people_write_comes_into_logs_or_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let name = data.to_str().unwrap();
+    let mut command = telaio(&["demo", "--listen", "127.0.0.1:0", "--data", name]);
+    command.env("TELAIO_LOG__LEVEL", "debug").env("TELAIO_LOG__FORMAT", "json");
+    let demo = Demo::ready(command.stderr(std::fs::File::create(&log).unwrap()));
+    let token = text(&run(&["token", "--user", "protocollo.comune.prato", "--data", name]).stdout);
+    let bearer = format!("authorization: Bearer {}\r\n", token.trim());
+    let multipart = format!("{bearer}content-type: multipart/form-data; boundary=x\r\n");
+    let made = post(&demo, "/api/v1/registrations", &multipart, &marked_registration());
+    assert!(made.contains(" 201 ") && made.contains(MARKER), "{made}");
+    assert!(
+        demo.get_with(&format!("/api/v1/registrations?body=c_g999&q={MARKER}"), &bearer).contains(MARKER)
+    );
+    let refused = post(&demo, "/api/v1/registrations", &multipart, &marked_registration()[..200]);
+    assert!(refused.contains(" 4"), "half a request is refused: {refused}");
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    post(&demo, "/login", form, format!("username={MARKER}&password={MARKER}").as_bytes());
+    demo.get(&format!("/{MARKER}?q={MARKER}"));
+    demo.get_with("/api/v1/registrations", &format!("authorization: Bearer {MARKER}\r\n"));
+    let figures = demo.get("/metrics");
+    assert!(figures.contains("telaio_http_answers_total") && !figures.contains(MARKER));
+    assert!(!figures.contains("c_g999"), "figures are of the installation, not of a body");
+    demo.end();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.lines().count() > 5, "at this level something is written: {log}");
+    for line in log.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not JSON: {line}");
+        assert!(!line.to_lowercase().contains(&MARKER.to_lowercase()), "{line}");
+    }
 }

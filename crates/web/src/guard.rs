@@ -12,7 +12,7 @@ use crate::view::View;
 use crate::{form_guard, i18n, pages, repeatable};
 use app::accounts::Identity;
 use app::{Actor, Error, authority};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -28,11 +28,30 @@ pub struct Rule {
     pub kind: Kind,
 }
 
+/// What was asked for, as far as faults are told.
+struct Asked {
+    /// Page or API.
+    kind: Kind,
+    /// The address, for whoever asked.
+    path: String,
+    /// Method and pattern of the route, for the log: addresses hold what people typed, and links that open accounts.
+    route: String,
+}
+
+impl Asked {
+    fn of(request: &Request, kind: Option<Kind>) -> Self {
+        let path = request.uri().path().to_owned();
+        let guessed = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
+        let pattern = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+        Self { kind: kind.unwrap_or(guessed), route: format!("{} {pattern}", request.method()), path }
+    }
+}
+
 /// The guard of one route.
 pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Request, next: Next) -> Response {
     let view = View::of_request(&request, &state);
-    let path = request.uri().path().to_owned();
-    let back = request.uri().path_and_query().map_or_else(|| path.clone(), ToString::to_string);
+    let asked = Asked::of(&request, Some(rule.kind));
+    let back = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
     let is_get = request.method() == axum::http::Method::GET;
     let response = match permitted(rule.access, request.extensions().get::<Actor>()) {
         Ok(()) => match pass(&state, rule, request, next).await {
@@ -42,7 +61,7 @@ pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Reque
         Err(Fault::SignIn) if rule.kind == Kind::Page && is_get => return to_login(&back),
         Err(fault) => fault.into_response(),
     };
-    dress(response, rule.kind, &view, &path)
+    dress(response, &asked, &view)
 }
 
 /// Lets a permitted request pass: forms of signed-in people must carry the token of the session, programs must
@@ -79,31 +98,28 @@ fn to_login(back: &str) -> Response {
 /// What no route answers: the same words as something that is not there.
 pub async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     let view = View::of_request(&request, &state);
-    let path = request.uri().path().to_owned();
-    let kind = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
-    dress(Fault::from(Error::NotFound).into_response(), kind, &view, &path)
+    dress(Fault::from(Error::NotFound).into_response(), &Asked::of(&request, None), &view)
 }
 
 /// Dresses faults that arise before a route is found: a token that is not valid, a form from another site.
 pub async fn last_dress(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let view = View::of_request(&request, &state);
-    let path = request.uri().path().to_owned();
-    let kind = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
+    let asked = Asked::of(&request, None);
     let response = next.run(request).await;
     match response.extensions().get::<Fault>() {
-        Some(_) => dress(response, kind, &view, &path),
+        Some(_) => dress(response, &asked, &view),
         None => response,
     }
 }
 
-fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Response {
+fn dress(mut response: Response, asked: &Asked, view: &View) -> Response {
     let Some(fault) = response.extensions_mut().remove::<Fault>() else {
-        return plain_faults(response, kind, view, path);
+        return plain_faults(response, asked, view);
     };
-    log(&fault, path);
+    log(&fault, &asked.route);
     let retry = response.headers().get(header::RETRY_AFTER).cloned();
-    let mut dressed = match kind {
-        Kind::Api => as_problem(&fault, view.lang, path),
+    let mut dressed = match asked.kind {
+        Kind::Api => as_problem(&fault, view.lang, &asked.path),
         Kind::Page => pages::fault::render(&fault, view).into_response(),
     };
     *dressed.status_mut() = fault.status();
@@ -114,7 +130,7 @@ fn dress(mut response: Response, kind: Kind, view: &View, path: &str) -> Respons
 }
 
 /// Rejections made by the framework itself (a bad path parameter, a wrong method) get the same dress.
-fn plain_faults(response: Response, kind: Kind, view: &View, path: &str) -> Response {
+fn plain_faults(response: Response, asked: &Asked, view: &View) -> Response {
     let status = response.status();
     let is_plain =
         response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t.as_bytes().starts_with(b"text/plain"));
@@ -129,19 +145,19 @@ fn plain_faults(response: Response, kind: Kind, view: &View, path: &str) -> Resp
         _ => Fault::Status(status, "bad-request"),
     };
     let allow = response.headers().get(header::ALLOW).cloned();
-    let mut dressed = dress(fault.into_response(), kind, view, path);
+    let mut dressed = dress(fault.into_response(), asked, view);
     if let Some(allow) = allow {
         dressed.headers_mut().insert(header::ALLOW, allow);
     }
     dressed
 }
 
-fn log(fault: &Fault, path: &str) {
+fn log(fault: &Fault, route: &str) {
     if let Fault::App(error) = fault {
         match error.as_ref() {
-            Error::Problem(why) => tracing::warn!(path, why, "the world failed"),
-            Error::Bug(why) => tracing::error!(path, why, "bug"),
-            _ => tracing::debug!(path, code = fault.code(), "refused"),
+            Error::Problem(why) => tracing::warn!(route, why, "the world failed"),
+            Error::Bug(why) => tracing::error!(route, why, "bug"),
+            _ => tracing::debug!(route, code = fault.code(), "refused"),
         }
     }
 }

@@ -6,9 +6,9 @@ import { openBrowser, visitor, login, main, axeFaults, openMenu, shots, WIDTHS }
 import { startDemo } from '../lib/demo.mjs';
 
 const BODY = 'c_g999';
-/** Pages by who opens them; `*` ones are found by following the first link of the list before them. */
+/** Pages by who opens them; those with a `*` are found by following the first link of the list before them. */
 const PAGES = {
-  registry_clerk: ['/', '/register', '* first of the list', '/register/new', '/register/daily', '/shortcuts', '/help'],
+  registry_clerk: ['/', '/register', '* first of the list', '/register/new', '/register/daily', '/inbox', '/deliveries', '* first of the list', '/shortcuts', '/help'],
   case_officer: ['/', '/dossiers', '* first of the list', '/dossiers/new', '/classes', '/account', '/account/second-factor'],
   it_admin: ['/admin', '/admin/users'],
   auditor: ['/audit'],

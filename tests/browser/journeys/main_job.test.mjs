@@ -2,7 +2,7 @@
 // that leaves for another body and for a PEC address, and the act is recognised by whoever holds the file.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openBrowser, visitor, login, main, press, tabTo, openMenu, until } from '../lib/browser.mjs';
+import { openBrowser, visitor, login, main, press, tabTo, openMenu, until, axeFaults, shots } from '../lib/browser.mjs';
 import { startDemo } from '../lib/demo.mjs';
 
 const BODY = 'c_g999';
@@ -87,6 +87,31 @@ test('an officer files it, opens a case, answers from a template and watches whe
   }
   assert.deepEqual(context.outside, []);
   await context.close();
+});
+
+test('the receiving body registers it with one confirmation, and the sender sees the number it was given', async () => {
+  const there = await person('registry_clerk', 'c_f572');
+  await there.page.goto(`${demo.address}/inbox`);
+  await main(there.page).getByRole('link', { name: /Domanda di prova/ }).first().click();
+  assert.deepEqual(await axeFaults(there.page), []);
+  assert.equal(await shots(there.page, 'inbox-message'), false, 'the message scrolls sideways');
+  const segnatura = main(there.page).locator('section', { has: there.page.getByRole('heading', { name: 'Segnatura' }) });
+  assert.match(await segnatura.innerText(), /firma valida|valida/i, 'the segnatura of the sender is verified');
+  await main(there.page).getByRole('button', { name: 'Registra', exact: true }).click();
+  const given = await until(async () => {
+    const link = main(there.page).getByText(/\b\d{7}\/\d{4}\b/).first();
+    return (await link.count()) > 0 && (await link.innerText()).match(/\d{7}\/\d{4}/)[0];
+  }, 'the entry of the receiving body has a number');
+  assert.deepEqual(there.context.outside, []);
+  await there.context.close();
+  const here = await person('case_officer', BODY);
+  await here.page.goto(`${demo.address}/deliveries`);
+  await main(here.page).getByRole('row', { name: /Comune di Montemurlo/ }).first().getByRole('link').first().click();
+  await until(async () => {
+    await here.page.reload();
+    return (await main(here.page).innerText()).includes(String(Number(given.split('/')[0])));
+  }, `the delivery shows ${given}`);
+  await here.context.close();
 });
 
 test('whoever holds the act can have it verified, and an altered copy is told', async () => {

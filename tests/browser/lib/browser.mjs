@@ -84,11 +84,12 @@ export async function openMenu(place, title) {
   await place.locator('summary', { hasText: title }).click();
 }
 
-/** Asks again until it is true, twenty seconds at most. */
+/** Asks again until the answer is something, twenty seconds at most; gives the answer. */
 export async function until(question, what) {
   const end = Date.now() + 20_000;
   while (Date.now() < end) {
-    if (await question()) return;
+    const answer = await question();
+    if (answer) return answer;
     await new Promise((resolve) => { setTimeout(resolve, 250); });
   }
   throw new Error(`waited in vain: ${what}`);

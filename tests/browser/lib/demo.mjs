@@ -30,6 +30,10 @@ export async function startDemo(options = []) {
       return found;
     },
     async stop() {
+      // A server that is gone before it was told to go is a fault, whatever the pages said.
+      if (server.exitCode !== null || server.signalCode !== null) {
+        throw new Error(`the demo ended by itself (${server.exitCode ?? server.signalCode}):\n${log.slice(-20).join('')}`);
+      }
       const ended = new Promise((resolve) => server.once('exit', resolve));
       server.kill('SIGTERM');
       await ended;

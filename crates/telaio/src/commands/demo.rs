@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::serve::runtime;
 use super::{Done, Stop};
 use crate::cli::DemoOptions;
-use crate::config::{Config, Log, LogFormat};
+use crate::config::Config;
 use crate::server::{self, Listeners};
 use crate::{assembly, exchange, telemetry};
 
@@ -43,7 +43,7 @@ impl Record {
 
 /// Makes the province if it is not there, then serves it.
 pub fn run(options: &DemoOptions) -> Done {
-    telemetry::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
+    telemetry::start(&Config::log_of_demo(&std::env::vars().collect())?)?;
     let folder = assembly::demo_folder(options.data.as_deref())?;
     if options.fresh {
         empty(&folder)?;
