@@ -12,9 +12,10 @@ use app::use_cases::register::files::{receive_bytes, receive_file};
 use app::use_cases::register::history::history;
 use app::use_cases::register::import_old::{Import, Verdict, import_old};
 use app::use_cases::register::list::list;
-use app::use_cases::register::read::{Opened, open, open_whole};
+use app::use_cases::register::read::{Opened, TextState, open, open_whole};
 use app::use_cases::register::register_document::{Registered, register_document};
 use app::use_cases::register::{annul, classify, download, duplicates, views};
+use app::workers::texts;
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::register::{ANNULMENT_LAW, AssignmentKind, IMMUTABLE_LAW};
 use domain::register_filter::Filter;
@@ -352,4 +353,28 @@ async fn an_old_register_keeps_its_numbers_and_comes_in_once() {
     );
     let next = register(&house.clerk(), incoming("La prossima"), Vec::new()).await.unwrap();
     assert_eq!(next.number, 13, "numbers go on after the last imported one");
+}
+
+/// Words of a document are found once the worker has read it; what cannot be read is marked and stops nobody.
+#[tokio::test]
+async fn documents_are_found_by_their_words_after_the_worker_has_read_them() {
+    let house = House::new().await;
+    let clerk = house.clerk();
+    let body = IpaCode::parse(BODY).unwrap();
+    let mut what = with_file(&clerk, incoming("Richiesta generica"), "Un pantografo per orditura.").await;
+    let broken = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog";
+    what.attachments.push(receive_bytes(&clerk, &body, "/attachments/0", "rotto.pdf", broken).await.unwrap());
+    let Registered::New(entry) = register_document(&clerk, what).await.unwrap() else { unreachable!() };
+    let hits = async || list(&clerk, filter("q", "pantografo"), None, 10).await.unwrap().lines.len();
+    assert_eq!(hits().await, 0);
+    assert_eq!(texts::run_once(&house.app).await.unwrap(), 2);
+    assert_eq!(hits().await, 1);
+    assert_eq!(texts::run_once(&house.app).await.unwrap(), 0, "each file is read once");
+    let entry = open_whole(&clerk, entry.id).await.unwrap();
+    let state = |index: usize| {
+        let files = std::iter::once(&entry.registration.document).chain(&entry.registration.attachments);
+        let id = files.map(|file| &file.id).nth(index).unwrap().clone();
+        entry.facts.iter().find(|facts| facts.document == id).unwrap().text
+    };
+    assert_eq!((state(0), state(1)), (TextState::Done, TextState::Failed));
 }

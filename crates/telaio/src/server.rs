@@ -47,7 +47,8 @@ pub struct Listeners {
 pub fn work(exchange: Exchange) -> JoinHandle<()> {
     tokio::spawn(async move {
         let house = app::workers::run_house(exchange.app.clone());
-        tokio::join!(app::workers::run_exchange(exchange), house);
+        let texts = app::workers::run_texts(exchange.app.clone());
+        tokio::join!(app::workers::run_exchange(exchange), house, texts);
     })
 }
 

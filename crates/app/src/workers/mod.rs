@@ -3,6 +3,7 @@
 pub mod daily_register;
 pub mod deliver;
 pub mod receive;
+pub mod texts;
 pub mod warnings;
 
 use crate::App;
@@ -49,6 +50,23 @@ pub async fn run_house(app: Arc<App>) {
 /// Failures are logged and tried again; nothing a server does stops the loops.
 pub async fn run_exchange(exchange: Exchange) {
     tokio::join!(leave(&exchange), arrive(&exchange), listen_to_silence(&exchange), verify(&exchange));
+}
+
+/// Reads the words of what was registered, as soon as it is, until it is dropped.
+pub async fn run_texts(app: Arc<App>) {
+    let mut commits = app.store.commits();
+    loop {
+        match texts::run_once(&app).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "texts could not be read"),
+        }
+        // A commit may bring files; without one there is nothing new, and a failed attempt may wait.
+        tokio::select! {
+            changed = commits.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(HOUSE_PAUSE) => {}
+        }
+    }
 }
 
 async fn leave(exchange: &Exchange) {

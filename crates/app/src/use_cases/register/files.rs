@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// Files up to this size are looked into while they come in; larger ones by their beginning, and wholly by the
 /// worker that reads their text.
-const LOOK_AT_ONCE: usize = 4 * 1024 * 1024;
+pub const LOOK_AT_ONCE: usize = 4 * 1024 * 1024;
 /// What is kept of a larger file's beginning to recognise its format.
 const HEAD: usize = 64 * 1024;
 

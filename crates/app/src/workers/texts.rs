@@ -1,0 +1,84 @@
+//! Reads the words of what was registered, so that entries are found by the text of their documents.
+//!
+//! Runs after the registration, never inside it: a file that cannot be read is marked, it stops nobody. A crash
+//! makes it read the same file again; the words are then the same. Files too large to be looked into while they
+//! came in are inspected here, whole.
+
+use crate::use_cases::register::files::codes;
+use crate::{App, Error, Result};
+use documents::inspect::{self, Facts};
+use documents::text::{self, Limits, TextError};
+use std::io::Cursor;
+use std::sync::Arc;
+use store::document_facts::{self, TextState, Waiting};
+use store::search;
+
+/// Files read in one turn.
+const BATCH: i64 = 20;
+
+/// What was found in one file.
+struct Found {
+    words: String,
+    state: TextState,
+    /// What a whole inspection says, for a file that had none yet.
+    facts: Option<Facts>,
+}
+
+/// Reads some files that wait. Returns how many; repeating does no harm.
+///
+/// # Errors
+/// Those of the store. A file whose bytes cannot be had is tried again, a few times.
+pub async fn run_once(app: &Arc<App>) -> Result<usize> {
+    let waiting = app.store.read(|r| Ok::<_, Error>(document_facts::waiting(r, BATCH)?)).await?;
+    let count = waiting.len();
+    for one in waiting {
+        let id = one.document.clone();
+        if let Err(error) = read(app, one).await {
+            tracing::warn!(document = %id, %error, "the text of a document could not be read");
+            app.store.write::<_, Error, _>(move |tx| Ok(document_facts::fail_once(tx, &id)?)).await?;
+        }
+    }
+    Ok(count)
+}
+
+async fn read(app: &Arc<App>, one: Waiting) -> Result<()> {
+    let limit = Limits::default().input as u64;
+    let found = match u64::try_from(one.size).is_ok_and(|size| size <= limit) {
+        false => Found { words: String::new(), state: TextState::Failed, facts: None },
+        true => {
+            let bytes = app.store.blob_bytes(&one.body, &one.sha256, limit).await?;
+            let bytes = bytes.ok_or_else(|| Error::Problem("its bytes are gone".into()))?;
+            let (name, media_type) = (one.name.clone(), one.media_type.clone());
+            let work = move || look(&name, &media_type, &bytes);
+            tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(error.to_string()))?
+        }
+    };
+    app.store.write::<_, Error, _>(move |tx| keep(tx, &one, &found)).await
+}
+
+fn look(name: &str, media_type: &str, bytes: &[u8]) -> Found {
+    // Small files were inspected when they came in; this one may have been recognised by its beginning only.
+    let facts = (bytes.len() > crate::use_cases::register::files::LOOK_AT_ONCE)
+        .then(|| inspect::inspect(name, Cursor::new(bytes), &inspect::Limits::default()).ok())
+        .flatten();
+    let media_type = facts.as_ref().map_or(media_type, |facts| facts.media_type);
+    let (words, state) = match text::words(media_type, bytes, &Limits::default()) {
+        Ok(words) if words.text.trim().is_empty() => (String::new(), TextState::None),
+        Ok(words) => (words.text, TextState::Done),
+        Err(TextError::NotText) => (String::new(), TextState::None),
+        Err(TextError::Locked | TextError::Damaged | TextError::TooLarge) => {
+            (String::new(), TextState::Failed)
+        }
+    };
+    Found { words, state, facts }
+}
+
+fn keep(tx: &mut store::Tx, one: &Waiting, found: &Found) -> Result<()> {
+    if let Some(facts) = &found.facts {
+        document_facts::refine(tx, &one.document, facts.media_type, &codes(&facts.flags), facts.pages)?;
+    }
+    if !found.words.is_empty() {
+        search::add_text(tx, one.registration.as_str(), &found.words)?;
+    }
+    Ok(document_facts::finish(tx, &one.document, found.state)?)
+}
