@@ -28,6 +28,8 @@ const HANDLE: &str = "update inbound set state = $2, registration_id = $3, deliv
     handled_at = $6, reason = $7 where id = $1 and state in ('waiting', 'quarantined', 'unreadable')";
 const PEER: &str = "insert into peer_messages (body, administration, aoo, register, number, date, \
     segnatura_sha256, inbound_id) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
+const OF_REGISTRATION: &str = "select id from inbound where registration_id = $1 and state = 'registered' \
+    order by arrived_at, id limit 1";
 const KNOWN_PEER: &str = "select inbound_id, segnatura_sha256 from peer_messages where body = $1 and \
     administration = $2 and aoo = $3 and register = $4 and number = $5 and date = $6";
 
@@ -258,6 +260,37 @@ pub fn remember_peer(
     }
     let row = tx.row(KNOWN_PEER, &place)?;
     row.map(|row| Ok((row.parse(0)?, row.text(1)?.to_owned()))).transpose()
+}
+
+/// The message that first carried a registration of another register, if any did.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_peer(
+    query: &mut impl Query,
+    body: &IpaCode,
+    key: &PeerKey,
+) -> Result<Option<InboundId>, StoreError> {
+    let place = [
+        body.as_str().into(),
+        key.administration.as_str().into(),
+        key.aoo.as_str().into(),
+        key.register.as_str().into(),
+        key.number.as_str().into(),
+        key.date.as_str().into(),
+    ];
+    query.row(KNOWN_PEER, &place)?.map(|row| row.parse(0)).transpose()
+}
+
+/// The message an entry was made of, if it was made of one.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_registration(
+    query: &mut impl Query,
+    entry: &RegistrationId,
+) -> Result<Option<InboundId>, StoreError> {
+    query.row(OF_REGISTRATION, &[entry.as_str().into()])?.map(|row| row.parse(0)).transpose()
 }
 
 fn read(row: &Row) -> Result<Inbound, StoreError> {

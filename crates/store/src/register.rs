@@ -18,8 +18,8 @@ use crate::search::{self, Indexed};
 use crate::{StoreError, Tx, Value};
 
 pub use changes::{
-    Assignment, Correction, NewAnnulment, NewAssignment, NewCorrection, annul, assign, assignment,
-    assignments, classes, classify, correct, corrections, end_assignment, place, set_confidential,
+    Assignment, Correction, NewAnnulment, NewAssignment, NewCorrection, annul, annulment, assign, assignment,
+    assignments, classes, classify, correct, corrections, end_assignment, note, place, set_confidential,
     take_charge,
 };
 pub use reading::{Filter, Head, Line, Position, by_number, find, head, list};

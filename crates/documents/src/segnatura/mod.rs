@@ -7,14 +7,12 @@
 //! the business of `signature`; finding out who may register what is not known
 //! here. The official schemas have traps; the comments name them.
 
-mod anomaly;
 mod message;
 mod model;
 mod read;
 mod read_old;
 mod write;
 
-pub use anomaly::Anomaly;
 pub use message::{ExchangeMessage, Received};
 pub use model::{
     Address, AddressKind, Administration, Class, ClassCode, Coded, Confidential, Contacts, Detached,

@@ -64,9 +64,13 @@ impl Anomaly {
         &self.code()[..3]
     }
 
-    /// Reads a reason by the three digits it begins with.
+    /// Reads a reason by the three digits it begins with, however the rest is spelled. `None` for free text.
     pub fn read(reason: &str) -> Option<Self> {
-        let digits = reason.trim_start().get(..3)?;
+        let reason = reason.trim_start();
+        let digits = reason.get(..3)?;
+        if reason[3..].starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
         Self::ALL.into_iter().find(|a| a.digits() == digits)
     }
 }
@@ -267,5 +271,19 @@ mod tests {
         assert_eq!(Anomaly::read("illeggibile"), None);
         assert_eq!(Anomaly::read("é0"), None);
         assert!(Anomaly::DocumentTimeStamp.code().contains("Vaidazione"));
+    }
+
+    #[test]
+    fn an_anomaly_is_known_by_its_digits_however_the_rest_is_spelled() {
+        for (text, anomaly) in [
+            ("002_AnomaliaImpronta", Anomaly::Digest),
+            ("000_Irricevibilita", Anomaly::NotReceivable),
+            (" 005_DocumentoAllegatiErroreValidazioneMarcaTemporale: a.tsr", Anomaly::DocumentTimeStamp),
+        ] {
+            assert_eq!(Anomaly::read(text), Some(anomaly), "{text}");
+        }
+        for text in ["", "00", "0021 documenti", "008_Altro", "Destinatario errato", "€€"] {
+            assert_eq!(Anomaly::read(text), None, "{text}");
+        }
     }
 }

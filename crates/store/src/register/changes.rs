@@ -128,6 +128,44 @@ pub fn annul(
     log(tx, body, annulment.by, "registration.annul", id, &state)
 }
 
+/// Reason and act of an entry that was declared void, as other registers are told them.
+///
+/// # Errors
+/// Those of the database.
+pub fn annulment(
+    query: &mut impl Query,
+    id: &RegistrationId,
+) -> Result<Option<(String, String)>, StoreError> {
+    const FIND: &str = "select reason, order_reference from annulments where registration_id = $1";
+    let row = query.row(FIND, &[id.as_str().into()])?;
+    row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
+
+/// Writes in the story of an entry something that happened to it elsewhere.
+///
+/// # Errors
+/// Those of the database.
+pub fn note(
+    tx: &mut Tx,
+    body: &IpaCode,
+    by: &str,
+    verb: &str,
+    id: &RegistrationId,
+    state: &str,
+) -> Result<(), StoreError> {
+    let entry = Entry {
+        body,
+        actor: by,
+        on_behalf_of: None,
+        verb,
+        subject: id.as_str(),
+        case: None,
+        norm: None,
+        state: state.as_bytes(),
+    };
+    journal::append(tx, entry).map(drop)
+}
+
 /// Cancels a single datum and puts the new value beside it; both stay.
 ///
 /// # Errors

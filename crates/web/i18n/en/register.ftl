@@ -156,6 +156,7 @@ correct-go = Correct the datum
 journal-registration-create = Registered
 journal-registration-import = Imported from the old register
 journal-registration-annul = Annulled
+journal-registration-sender-annul = Annulled by the sender in its own register
 journal-registration-correct = A datum corrected
 journal-registration-classify = Classified
 journal-registration-place = Put in a dossier

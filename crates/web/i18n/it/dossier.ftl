@@ -40,6 +40,7 @@ why-set-in-case = La data è stata messa nella pratica: il motivo è nella sua s
 why-set-at-opening = La data è stata messa all’apertura della pratica.
 task-delivery-failed = Consegna non riuscita
 task-delivery-silent = Consegna senza risposta
+task-sender-annulled = Annullato dal mittente
 task-rule-failed = Regola automatica non applicata
 task-certificate-expiring = Certificato in scadenza
 task-mailbox-full = Casella quasi piena

@@ -156,6 +156,7 @@ correct-go = Correggi il dato
 journal-registration-create = Registrata
 journal-registration-import = Importata dal vecchio registro
 journal-registration-annul = Annullata
+journal-registration-sender-annul = Annullata dal mittente nel suo protocollo
 journal-registration-correct = Corretto un dato
 journal-registration-classify = Classificata
 journal-registration-place = Messa in un fascicolo

@@ -3,6 +3,7 @@
 //! A receipt becomes a fact of its delivery, an answer goes to the entry it is about, a protocol message of another
 //! register waits for its registration or gets its exception. The same message twice has no second consequence.
 
+use super::annulled;
 use super::answer::{self, Answering};
 use super::progress;
 use super::understand::{About, Understood};
@@ -110,8 +111,13 @@ fn attach_answer(
             None => None,
         },
     };
-    // An answer to nothing we know stays in the inbox, for an officer.
-    let Some(id) = found else { return Ok(()) };
+    let Some(id) = found else {
+        // An answer to nothing we know stays in the inbox, for an officer.
+        if let ExchangeMessage::Cancellation { own, reason, act } = message {
+            annulled::by_sender(tx, ctx, it, own, &format!("{act}: {reason}"))?;
+        }
+        return Ok(());
+    };
     let known = KnownAnswer {
         answer,
         at: at.as_microsecond(),

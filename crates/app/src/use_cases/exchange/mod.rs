@@ -5,6 +5,7 @@
 //! of a delivery is a set of facts, and its state follows from the set. Servers are spoken to by the workers only.
 
 pub mod admit;
+pub mod annulled;
 pub mod answer;
 pub mod decide;
 pub mod desk;

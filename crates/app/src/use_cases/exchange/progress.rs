@@ -3,6 +3,7 @@
 //! Called in the transaction that learned something. Repeating it changes nothing: the next attempt has one row,
 //! the task one cause.
 
+use super::annulled;
 use super::send::message_id;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -61,6 +62,10 @@ pub fn load(query: &mut impl Query, id: &DeliveryId) -> Result<(StoredDelivery, 
 /// Those of the store.
 pub fn conclude(tx: &mut Tx, ctx: &Context, policy: &Policy, id: &DeliveryId) -> Result<()> {
     let (row, delivery, exchange) = load(tx, id)?;
+    // The entry was annulled meanwhile: that decides what follows, and leads back here once.
+    if annulled::follow(tx, ctx, &row, &delivery, &exchange)? {
+        return Ok(());
+    }
     let now = Moment::from_micros(tx.stamp());
     let step = plan(&delivery, policy, now.at);
     let proposal = match step {

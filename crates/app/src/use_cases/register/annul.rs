@@ -5,11 +5,12 @@ use super::read::must_be_live;
 use crate::Verb;
 use crate::context::Context;
 use crate::error::Result;
+use crate::use_cases::exchange::annulled;
 use domain::ids::RegistrationId;
 use domain::register::check_reasons;
 use store::register::{self, NewAnnulment};
 
-/// Annuls an entry (D.P.R. 445/2000, art. 54). The number stays consumed.
+/// Annuls an entry (D.P.R. 445/2000, art. 54). The number stays consumed; other registers that have it are told.
 ///
 /// # Errors
 /// `Invalid` without reason or act; `Refusal` when it is annulled already; `NotFound` for who may not see it.
@@ -18,6 +19,7 @@ pub async fn annul(ctx: &Context, id: RegistrationId, reason: String, order_refe
     check_reasons(&reason, &order_reference)?;
     let (body, eyes) = (ctx.actor.body.clone(), access::eyes(&ctx.actor));
     let (by, by_name) = (access::signer(&ctx.actor), ctx.actor.name.clone());
+    let it = ctx.clone();
     ctx.write(move |tx| {
         access::must_see(tx, &body, &id, &eyes)?;
         must_be_live(tx, &id)?;
@@ -27,7 +29,8 @@ pub async fn annul(ctx: &Context, id: RegistrationId, reason: String, order_refe
             by: &by,
             by_name: &by_name,
         };
-        Ok(register::annul(tx, &body, &id, annulment)?)
+        register::annul(tx, &body, &id, annulment)?;
+        annulled::tell(tx, &it, &id)
     })
     .await
 }

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod annulment;
+#[path = "../support/mod.rs"]
 mod support;
 
 use app::seals::{Material, install};

@@ -1,0 +1,84 @@
+//! What an annulment does to the entries of other registers.
+
+use super::{Pact, hub, pec};
+use app::Error;
+use app::use_cases::exchange::register_inbound::{Changes, register_inbound};
+use app::use_cases::exchange::{Sending, desk, send};
+use app::use_cases::register::annul::annul;
+use app::use_cases::register::history::history;
+use app::use_cases::register::read::open_whole;
+use domain::Role;
+use domain::body::IpaCode;
+use domain::message::DeliveryState;
+
+use super::support::{BODY, OTHER};
+
+const ORDER: &str = "Det. 90 del 23/11/2026";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn register_scenario_03_cancelled_entry_is_told_once_the_send_is_complete() {
+    let pact = Pact::new().await;
+    let (entry, sent) = pact.send(&[hub(OTHER), pec("inesistente@pec.altri.test", None)]).await;
+    pact.settle().await;
+    annul(&pact.house.manager(), entry.clone(), "Doppione".into(), ORDER.into()).await.unwrap();
+    pact.settle().await;
+    let waiting = pact.inbox(OTHER).await;
+    assert_eq!(waiting.len(), 1, "the flow is not complete: no notice yet");
+    assert_eq!(pact.state(&sent[1]).await, DeliveryState::ClosedByOfficer, "what failed is not tried again");
+    assert_eq!(pact.delivery(&sent[0]).await.0.exchange_state, "awaiting_confirmation");
+
+    let clerk = pact.clerk(OTHER);
+    let theirs = register_inbound(&clerk, &waiting[0].message.id, Changes::default()).await.unwrap();
+    pact.settle().await;
+    let (delivery, answers) = pact.delivery(&sent[0]).await;
+    assert_eq!(delivery.exchange_state, "cancelled_by_sender");
+    assert!(answers.iter().any(|one| one.reason.as_deref() == Some("Det. 90 del 23/11/2026: Doppione")));
+    assert!(pact.inbox(OTHER).await.is_empty(), "the notice is attached, not left to a person");
+    let page = desk::list(&clerk, "attached", None).await.unwrap();
+    assert_eq!(page.lines[0].registration.as_ref(), Some(&theirs), "it is linked to what it is about");
+    let story = history(&clerk, theirs.clone()).await.unwrap();
+    assert_eq!(story[0].verb, "registration.sender-annul");
+    assert_eq!(tasks(&pact, OTHER, "sender-annulled").await, 1);
+    let shown = open_whole(&clerk, theirs).await.unwrap();
+    assert!(shown.registration.annulment.is_none(), "its own records manager decides whether to annul it");
+
+    let recipients = vec![pec("ditta@pec.altri.test", None)];
+    let again =
+        send(&pact.clerk(BODY), Sending { registration: entry, text: String::new(), recipients }).await;
+    assert!(matches!(again, Err(Error::Refusal(_))), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_to_leave_does_not_leave_once_its_entry_is_annulled() {
+    let pact = Pact::new().await;
+    let (entry, sent) = pact.send(&[hub(OTHER), pec("ditta@pec.altri.test", None)]).await;
+    annul(&pact.house.manager(), entry, "Doppione".into(), ORDER.into()).await.unwrap();
+    pact.settle().await;
+    for id in &sent {
+        assert_eq!(pact.state(id).await, DeliveryState::ClosedByOfficer);
+    }
+    assert!(pact.inbox(OTHER).await.is_empty());
+    assert!(pact.sandbox.provider.boxes().list("ditta@pec.altri.test", "INBOX").unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sender_learns_that_the_recipient_annulled_its_entry() {
+    let pact = Pact::new().await;
+    let (_, sent) = pact.send(&[hub(OTHER)]).await;
+    pact.settle().await;
+    let message = pact.inbox(OTHER).await[0].message.id.clone();
+    let theirs = register_inbound(&pact.clerk(OTHER), &message, Changes::default()).await.unwrap();
+    pact.settle().await;
+    let manager = pact.house.person(2, OTHER, &[Role::RecordsManager]);
+    annul(&manager, theirs, "Registrato due volte".into(), ORDER.into()).await.unwrap();
+    pact.settle().await;
+    let (delivery, answers) = pact.delivery(&sent[0]).await;
+    assert_eq!(delivery.exchange_state, "cancelled_by_recipient");
+    assert!(answers.iter().any(|one| one.reason.as_deref() == Some("Registrato due volte")), "{answers:?}");
+}
+
+async fn tasks(pact: &Pact, body: &str, kind: &'static str) -> usize {
+    let code = IpaCode::parse(body).unwrap();
+    let ctx = pact.clerk(body);
+    ctx.read(move |r| Ok(store::tasks::open_causes(r, &code, kind, kind)?)).await.unwrap().len()
+}
