@@ -15,6 +15,8 @@ const BY_CODE: &str = "select code, body, kind, subject, sha256, issued_at, expi
     from issued_papers where code = $1";
 const BY_FINGERPRINT: &str = "select code, body, kind, subject, sha256, issued_at, expires_at, withdrawn_at \
     from issued_papers where sha256 = $1 order by issued_at limit 1";
+const ABOUT: &str = "select code, body, kind, subject, sha256, issued_at, expires_at, withdrawn_at \
+    from issued_papers where body = $1 and subject = $2 order by issued_at, code";
 
 /// A paper given out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +115,14 @@ pub fn by_code(query: &mut impl Query, code: &str) -> Result<Option<Issued>, Sto
 /// Those of the database.
 pub fn by_fingerprint(query: &mut impl Query, sha256: &str) -> Result<Option<Issued>, StoreError> {
     query.row(BY_FINGERPRINT, &[sha256.into()])?.as_ref().map(read).transpose()
+}
+
+/// Every paper of a body about something, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn about(query: &mut impl Query, body: &IpaCode, subject: &str) -> Result<Vec<Issued>, StoreError> {
+    query.rows(ABOUT, &[body.as_str().into(), subject.into()])?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Issued, StoreError> {

@@ -1,14 +1,16 @@
-//! Papers about entries: receipt for who presents, label, entry sheet.
+//! Papers about entries: receipt for who presents, label, entry sheet, segnatura.
 //!
 //! A receipt is made at the first request and kept, so that two people asking
 //! get the same bytes. Words come from `papers/it.txt`; how a page is laid out
 //! is known by `documents::pdf`. Who may ask is decided as for the entry itself.
 
+mod given_out;
 mod label;
 mod receipt;
 mod sheet;
 mod words;
 
+pub(crate) use given_out::give_out;
 pub use label::label;
 pub use receipt::receipt;
 pub use sheet::sheet;

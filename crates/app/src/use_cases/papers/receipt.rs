@@ -1,46 +1,52 @@
 //! The receipt for who presented a document: number, date, subject, files with
 //! their fingerprints, and a code that leads to the verification page.
 
-use super::{annulment, facts, files, own_body, paper_of, word, write};
+use super::{annulment, facts, files, give_out, own_body, paper_of, word};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_cases::register::read;
-use documents::pdf::{Block, PageSize, Paper, Qr, Run};
+use documents::pdf::{Block, PageSize, Paper, Run};
 use domain::body::Body;
 use domain::ids::RegistrationId;
 use domain::register::Registration;
 use store::{blobs, papers};
 
-/// The kind under which a receipt is kept.
+/// The kinds under which receipts are kept: of an entry in force, and of one that was annulled since.
 const KIND: &str = "receipt";
+const KIND_ANNULLED: &str = "receipt-annulled";
 
 /// Largest receipt read back, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// The receipt of an entry as PDF/A-2a and PDF/UA-1; made at the first request, then always the same bytes.
+/// The receipt of an entry as PDF/A-2a and PDF/UA-1, sealed; made at the first request, then always the same bytes. Of
+/// an entry annulled since, another is made that says so; the first no longer stands at `/verify`.
 /// Norms: L. 241/1990 art. 18-bis, D.P.R. 445/2000 arts. 53 and 55.
 ///
 /// # Errors
-/// `NotFound` for who may not see the whole entry.
+/// `NotFound` for who may not see the whole entry; refusal `no-seal` when the body has no seal.
 pub async fn receipt(ctx: &Context, id: RegistrationId) -> Result<Vec<u8>> {
     let entry = read::open_whole(ctx, id.clone()).await?.registration;
+    let kind = if entry.annulment.is_some() { KIND_ANNULLED } else { KIND };
     let asked = id.clone();
-    if let Some(sha256) = ctx.read(move |r| Ok(papers::find(r, &asked, KIND)?)).await? {
+    if let Some(sha256) = ctx.read(move |r| Ok(papers::find(r, &asked, kind)?)).await? {
         return kept(ctx, &sha256).await;
     }
     let body = own_body(ctx).await?;
-    let bytes = write(compose(ctx, &body, &entry)).await?;
-    let prepared = ctx.app.store.prepare(&ctx.actor.body, &bytes).await?;
+    let given = give_out(ctx, KIND, id.as_str(), |mark| compose(ctx, &body, &entry, mark)).await?;
+    let prepared = ctx.app.store.prepare(&ctx.actor.body, &given.bytes).await?;
     let code = ctx.actor.body.clone();
-    let made = prepared.sha256.clone();
-    let sha256 = ctx
+    let (sha256, given) = ctx
         .write(move |tx| {
             blobs::put(tx, &prepared)?;
-            Ok(papers::keep(tx, &code, &id, KIND, &prepared.sha256)?)
+            let sha256 = papers::keep(tx, &code, &id, kind, &prepared.sha256)?;
+            if sha256 == given.sha256 {
+                given.conclude(tx)?;
+            }
+            Ok((sha256, given))
         })
         .await?;
     // Somebody else may have been faster: theirs is the one that is kept.
-    if sha256 == made { Ok(bytes) } else { kept(ctx, &sha256).await }
+    if sha256 == given.sha256 { Ok(given.bytes) } else { kept(ctx, &sha256).await }
 }
 
 async fn kept(ctx: &Context, sha256: &str) -> Result<Vec<u8>> {
@@ -50,10 +56,9 @@ async fn kept(ctx: &Context, sha256: &str) -> Result<Vec<u8>> {
         .ok_or_else(|| Error::Bug(format!("the kept receipt {sha256} has no bytes")))
 }
 
-fn compose(ctx: &Context, body: &Body, entry: &Registration) -> Paper {
+fn compose(ctx: &Context, body: &Body, entry: &Registration, mark: Block) -> Paper {
     let mut paper =
         paper_of(ctx, body, format!("{} {}", word("receipt-title"), entry.full_label()), PageSize::A4);
-    let address = format!("{}/verify?entry={}", ctx.app.settings.public_url, entry.id);
     paper.blocks.push(Block::Heading { level: 1, text: word("receipt-title").to_owned() });
     paper.blocks.extend(annulment(entry));
     paper.blocks.extend([
@@ -61,12 +66,7 @@ fn compose(ctx: &Context, body: &Body, entry: &Registration) -> Paper {
         Block::KeyValues(facts(entry, body)),
         Block::Heading { level: 2, text: word("files").to_owned() },
         files(entry),
-        Block::Qr(Qr {
-            data: address.clone(),
-            alt: word("receipt-qr").to_owned(),
-            side: 34.0,
-            caption: vec![Run::plain(format!("{}\n", word("receipt-verify"))), Run::mono(address)],
-        }),
+        mark,
         Block::Paragraph(vec![Run::italic(word("receipt-law"))]),
     ]);
     paper

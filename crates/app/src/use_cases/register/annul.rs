@@ -6,6 +6,7 @@ use crate::Verb;
 use crate::context::Context;
 use crate::error::Result;
 use crate::use_cases::exchange::annulled;
+use crate::use_cases::verification::issue;
 use domain::ids::RegistrationId;
 use domain::register::check_reasons;
 use store::register::{self, NewAnnulment};
@@ -30,6 +31,8 @@ pub async fn annul(ctx: &Context, id: RegistrationId, reason: String, order_refe
             by_name: &by_name,
         };
         register::annul(tx, &body, &id, annulment)?;
+        // Receipts in people's hands no longer stand: `/verify` says so.
+        issue::withdraw_about(tx, &it, "receipt", id.as_str(), order_reference.trim())?;
         annulled::tell(tx, &it, &id)
     })
     .await

@@ -4,7 +4,9 @@
 //! address of the QR, seal, conclude.
 
 use crate::{Context, Error, Result};
+use domain::body::IpaCode;
 use domain::paper_code::PaperCode;
+use store::Tx;
 use store::issued::{self, Issued};
 
 /// Reserves a code for a paper of the actor's body. `kind` is what it is (`receipt`, `act`, `daily-register`),
@@ -43,12 +45,36 @@ pub fn address(ctx: &Context, code: &PaperCode) -> String {
 /// `NotFound` for a code of another body or none.
 pub async fn conclude(ctx: &Context, code: &PaperCode, sealed: &[u8]) -> Result<()> {
     let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(sealed));
-    let (code, body, by) = (code.as_str().to_owned(), ctx.actor.body.clone(), ctx.actor.tag());
-    ctx.write(move |tx| {
-        let paper = issued::by_code(tx, &code)?.filter(|p| p.body == body).ok_or(Error::NotFound)?;
-        Ok(issued::sealed(tx, &paper, &sha256, &by)?)
-    })
-    .await
+    let (code, body, by) = (code.clone(), ctx.actor.body.clone(), ctx.actor.tag());
+    ctx.write(move |tx| conclude_in(tx, &body, &by, &code, &sha256)).await
+}
+
+/// The same inside a transaction that keeps the paper, so that a code counts only with its paper.
+///
+/// # Errors
+/// `NotFound` for a code of another body or none; those of the store.
+pub(crate) fn conclude_in(
+    tx: &mut Tx,
+    body: &IpaCode,
+    by: &str,
+    code: &PaperCode,
+    sha256: &str,
+) -> Result<()> {
+    let paper = issued::by_code(tx, code.as_str())?.filter(|p| p.body == *body).ok_or(Error::NotFound)?;
+    Ok(issued::sealed(tx, &paper, sha256, by)?)
+}
+
+/// Withdraws every paper of a kind about something, in the transaction that takes away its ground.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn withdraw_about(tx: &mut Tx, ctx: &Context, kind: &str, subject: &str, why: &str) -> Result<()> {
+    for paper in issued::about(tx, &ctx.actor.body, subject)? {
+        if paper.kind == kind && paper.withdrawn_at.is_none() {
+            issued::withdraw(tx, &paper, ctx.moment.micros(), why, &ctx.actor.tag())?;
+        }
+    }
+    Ok(())
 }
 
 /// Withdraws a paper, e.g. because its entry was annulled: `/verify` says so from then on.
