@@ -6,7 +6,7 @@
 
 use crate::{App, Context, Error, Result};
 use documents::signature::pades::{self, Sealing};
-use documents::signature::{SealKey, SignatureError, TrustStore, timestamp, xades};
+use documents::signature::{SealKey, SignatureError, TrustStore, cades, timestamp, xades};
 use domain::Refusal;
 use domain::body::{Body, IpaCode};
 use jiff::Timestamp;
@@ -220,6 +220,26 @@ pub async fn seal_pdf(
 pub async fn seal_xml(app: &Arc<App>, body: &IpaCode, xml: String, at: Timestamp) -> Result<String> {
     let key = key(app, body).await?;
     aside(move || xades::sign_enveloped(&xml, &key, at).map_err(failed)).await
+}
+
+/// Encloses any file in a CAdES envelope (`.p7m`) sealed for a body: level B, or T when an authority is configured.
+///
+/// # Errors
+/// As [`seal_pdf`].
+pub async fn enclose(app: &Arc<App>, body: &IpaCode, content: Vec<u8>, at: Timestamp) -> Result<Vec<u8>> {
+    let key = key(app, body).await?;
+    let authority = app.seals.authority();
+    aside(move || {
+        let sealed = match authority {
+            Some(authority) => {
+                let mut stamper = timestamp::stamper(|question| authority(question));
+                cades::sign_attached(&key, &content, at, Some(&mut stamper))
+            }
+            None => cades::sign_attached(&key, &content, at, None),
+        };
+        sealed.map_err(failed)
+    })
+    .await
 }
 
 /// A seal that ends soon.

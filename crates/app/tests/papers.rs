@@ -6,14 +6,18 @@ mod support;
 
 use app::Error;
 use app::use_cases::daily_register::{Form, list, open};
-use app::use_cases::papers::{label, receipt, sheet};
+use app::use_cases::papers::{label, receipt, segnatura, sheet};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::correct::{Correction, correct};
+use app::use_cases::verification::show::{self, Answer};
 use app::workers::daily_register::run_once;
+use app::workers::sweep;
 use documents::inspect::{Limits, inspect};
+use documents::signature::{Times, TrustStore, verify_issued};
 use documents::xml;
-use domain::body::{AooCode, RegisterCode};
+use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{Id, RegistrationId};
+use domain::paper_code::PaperCode;
 use sha2::{Digest, Sha256};
 use support::{House, incoming, register};
 
@@ -118,4 +122,91 @@ async fn a_receipt_is_made_once_and_kept() {
     }
     let nobody = receipt(&house.clerk(), RegistrationId::from_u128(99)).await;
     assert!(matches!(nobody, Err(Error::NotFound)));
+}
+
+/// What `telaio verify --trust` says of a paper.
+fn verified(house: &House, name: &str, bytes: &[u8]) -> bool {
+    let mut trust = TrustStore::empty();
+    trust.add_anchors_pem(&house.root).unwrap();
+    verify_issued(bytes, name, &[], &trust, &Times::now(house.app.clock.now().at)).holds
+}
+
+fn words(pdf: &[u8]) -> String {
+    documents::text::words("application/pdf", pdf, &documents::text::Limits::default()).unwrap().text
+}
+
+/// The same bytes with one of them turned in the middle.
+fn altered(bytes: &[u8]) -> Vec<u8> {
+    let mut other = bytes.to_vec();
+    other[bytes.len() / 3] ^= 1;
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_sealed_and_its_code_answers_until_the_entry_is_annulled() {
+    let house = House::new().await;
+    let id = register(&house.clerk(), incoming("Domanda di prova"), Vec::new()).await.unwrap().id;
+    let first = receipt(&house.clerk(), id.clone()).await.unwrap();
+    assert!(verified(&house, "ricevuta.pdf", &first));
+    assert!(!verified(&house, "ricevuta.pdf", &altered(&first)));
+    let about = id.clone();
+    let issued = house
+        .app
+        .store
+        .read(move |r| {
+            Ok::<_, Error>(store::issued::about(r, &IpaCode::parse(support::BODY)?, about.as_str())?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(issued.len(), 1, "asked twice, given out once");
+    let code = PaperCode::parse(&issued[0].code).unwrap();
+    assert!(words(&first).contains(&code.spaced()), "{}", words(&first));
+    let shown = show::by_code(&house.app, &code.spaced()).await.unwrap();
+    assert_eq!((shown.answer, shown.sha256), (Answer::Valid, Some(hex::encode(Sha256::digest(&first)))));
+
+    let order = "Det. 90 del 23/11/2026".to_owned();
+    annul(&house.manager(), id.clone(), "doppia".into(), order).await.unwrap();
+    assert_eq!(show::by_code(&house.app, code.as_str()).await.unwrap().answer, Answer::Revoked);
+    let file = show::by_file(&house.app, "ricevuta.pdf".into(), first.clone()).await.unwrap();
+    assert_eq!(file.answer, Answer::Revoked);
+    let second = receipt(&house.clerk(), id).await.unwrap();
+    assert!(second != first && words(&second).contains("ANNULLATO"));
+    let file = show::by_file(&house.app, "ricevuta.pdf".into(), second).await.unwrap();
+    assert_eq!(file.answer, Answer::Valid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_a_daily_register_and_the_segnatura_are_sealed() {
+    let house = House::at("2026-11-20T09:00:00Z").await;
+    let id = register(&house.clerk(), incoming("=CMD()|domanda"), Vec::new()).await.unwrap().id;
+    house.move_to("2026-11-21T06:00:00Z");
+    run_once(&house.app).await.unwrap();
+    let day = "2026-11-20".parse().unwrap();
+    for (form, name) in [(Form::Pdf, "r.pdf"), (Form::Xml, "r.xml"), (Form::Csv, "r.csv.p7m")] {
+        let (aoo, code) = place();
+        let bytes = open(&house.manager(), aoo, code, day, form).await.unwrap();
+        assert!(verified(&house, name, &bytes), "{name}");
+        assert!(!verified(&house, name, &altered(&bytes)), "{name}");
+        if form == Form::Csv {
+            let table = String::from_utf8(documents::signature::cades::content(&bytes).unwrap()).unwrap();
+            assert!(table.contains("0000001/2026") && table.contains("'=CMD()"), "{table}");
+        }
+    }
+    let xml = segnatura(&house.clerk(), id).await.unwrap();
+    assert!(verified(&house, "segnatura.xml", &xml));
+    let read = documents::segnatura::read(&xml).unwrap();
+    assert_eq!(read.segnatura.header.id.number, "0000001");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sweep_takes_what_nobody_holds_after_a_day_and_nothing_else() {
+    let house = House::new().await;
+    let id = register(&house.clerk(), incoming("Domanda"), Vec::new()).await.unwrap().id;
+    let kept = receipt(&house.clerk(), id.clone()).await.unwrap();
+    let lost = house.app.store.prepare(&house.clerk().actor.body, &[7u8; 300_000]).await.unwrap();
+    house.app.store.write(move |tx| Ok::<_, Error>(store::blobs::put(tx, &lost)?)).await.unwrap();
+    assert_eq!(sweep::run_once(&house.app).await.unwrap().blobs, 0, "it may still be on its way");
+    house.move_to("2026-11-25T09:00:00Z");
+    assert_eq!(sweep::run_once(&house.app).await.unwrap().blobs, 1);
+    assert_eq!(receipt(&house.clerk(), id).await.unwrap(), kept);
 }

@@ -29,6 +29,7 @@ const FAMILIES: &[&str] = &[
     "dossier-kind-",
     "dossier-state-",
     "dossier-step-",
+    "emergency-outcome-",
     "err-",
     "event-",
     "fault-",

@@ -76,6 +76,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::accounts::routes());
     all.extend(crate::api::bodies::routes());
     all.extend(crate::api::openapi::routes());
+    all.extend(crate::api::papers::routes());
     all.extend(crate::api::registration_acts::routes());
     all.extend(crate::api::registrations::routes());
     all.extend(crate::api::status::routes());
@@ -89,6 +90,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::dossier::routes());
     all.extend(crate::pages::inbox::routes());
     all.extend(crate::pages::dossier_acts::routes());
+    all.extend(crate::pages::emergency::routes());
     all.extend(crate::pages::enter::routes());
     all.extend(crate::pages::health::routes());
     all.extend(crate::pages::login::routes());

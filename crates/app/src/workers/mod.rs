@@ -3,6 +3,7 @@
 pub mod daily_register;
 pub mod deliver;
 pub mod receive;
+pub mod sweep;
 pub mod texts;
 pub mod warnings;
 
@@ -28,7 +29,7 @@ const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
 /// Pause between two looks at what the house itself has to do: registers to close, certificates that end.
 const HOUSE_PAUSE: Duration = Duration::from_secs(600);
 
-/// Does the house's own work until it is dropped: closes the daily registers of past days, warns of what ends.
+/// Does the house's own work until it is dropped: closes the daily registers of past days, warns of what ends, sweeps.
 ///
 /// Days that passed while the program stood still are made up at the start.
 pub async fn run_house(app: Arc<App>) {
@@ -40,6 +41,11 @@ pub async fn run_house(app: Arc<App>) {
         }
         if let Err(error) = warnings::certificates(&app).await {
             tracing::warn!(%error, "the certificates could not be looked at");
+        }
+        match sweep::run_once(&app).await {
+            Ok(swept) if swept == sweep::Swept::default() => {}
+            Ok(swept) => tracing::info!(?swept, "the house was swept"),
+            Err(error) => tracing::warn!(%error, "the house could not be swept"),
         }
         tokio::time::sleep(HOUSE_PAUSE).await;
     }

@@ -3,10 +3,13 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of the support")]
 
+use app::seals::Material;
 use app::use_cases::register::assign::AssignTo;
 use app::use_cases::register::files::receive_bytes;
 use app::use_cases::register::register_document::{NewDocument, Registered, register_document};
 use app::{Actor, App, Clock, Context, Settings};
+use documents::signature::test_ca::{Holder, TestCa};
+use documents::signature::{KeyKind, TrustStore};
 use domain::body::{Aoo, AooCode, Body, BodyKind, IpaCode, RegisterCode, RegisterInfo, Unit};
 use domain::ids::{AccountId, Id, UnitId};
 use domain::register::{NewRegistration, Registration};
@@ -25,6 +28,24 @@ pub struct House {
     pub app: Arc<App>,
     /// The clock of the store.
     pub store_clock: TestClock,
+    /// Root of the authority that made the seals, PEM.
+    pub root: Vec<u8>,
+}
+
+/// Lets an authority of the tests make a seal for each body at its first need; gives its root, PEM.
+fn give_seals(app: &App) -> Vec<u8> {
+    let valid = "2020-01-01T00:00:00Z".parse().unwrap().."2040-01-01T00:00:00Z".parse().unwrap();
+    let ca = TestCa::create("CA di prova", valid.clone()).unwrap();
+    let root = ca.root_pem().unwrap();
+    let mut trust = TrustStore::empty();
+    trust.add_anchors_pem(&root).unwrap();
+    app.seals.set_trust(trust);
+    app.seals.set_issuer(Arc::new(move |body: &Body| {
+        let issued =
+            ca.issue(&Holder::seal(&body.name, "VATIT-01234567890"), KeyKind::P256, valid.clone())?;
+        Ok(Material::pkcs12(&issued.pkcs12("segreto")?, "segreto"))
+    }));
+    root
 }
 
 impl House {
@@ -46,8 +67,9 @@ impl House {
             })
             .await
             .unwrap();
-        let app = App::new(store, Clock::manual(moment), Settings::default());
-        Self { app: Arc::new(app), store_clock }
+        let app = Arc::new(App::new(store, Clock::manual(moment), Settings::default()));
+        let root = give_seals(&app);
+        Self { app, store_clock, root }
     }
 
     /// Moves both clocks.

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod bodies;
 pub mod openapi;
+pub mod papers;
 pub mod registration_acts;
 pub mod registrations;
 pub mod status;

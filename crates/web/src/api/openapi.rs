@@ -25,6 +25,7 @@ use crate::view::{Sampled, View};
 const SLICES: &[fn() -> OpenApi] = &[
     super::accounts::describe,
     super::bodies::describe,
+    super::papers::describe,
     super::registrations::describe,
     super::registration_acts::describe,
     super::status::describe,

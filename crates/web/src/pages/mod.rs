@@ -8,6 +8,7 @@ pub mod case;
 pub mod deliveries;
 pub mod dossier;
 pub mod dossier_acts;
+pub mod emergency;
 pub mod enter;
 mod events;
 pub mod fault;

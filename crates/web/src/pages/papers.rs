@@ -1,6 +1,7 @@
 //! Papers of the register for people: receipt, label and sheet of an entry, and the closed daily registers.
 
 use super::html;
+use crate::api::papers::daily_file;
 use crate::error::Fault;
 use crate::routes::{Access, Entry};
 use crate::view::{Sampled, View};
@@ -14,7 +15,6 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use domain::Role;
-use domain::body::{AooCode, RegisterCode};
 use domain::ids::RegistrationId;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,9 +27,11 @@ pub fn routes() -> Vec<Entry> {
         page("/register/daily", get(daily)),
         page("/register/daily/{aoo}/{register}/{day}/register.pdf", get(daily_pdf)),
         page("/register/daily/{aoo}/{register}/{day}/register.xml", get(daily_xml)),
+        page("/register/daily/{aoo}/{register}/{day}/register.csv.p7m", get(daily_csv)),
         page("/register/{id}/receipt.pdf", get(receipt)),
         page("/register/{id}/label.pdf", get(label)),
         page("/register/{id}/sheet.pdf", get(sheet)),
+        page("/register/{id}/segnatura.xml", get(segnatura)),
     ]
 }
 
@@ -108,7 +110,7 @@ async fn daily(Who(ctx): Who, view: View, Query(older): Query<Older>) -> Result<
     // A page is full when there may be more; the list says the oldest day it reached.
     let next = closed
         .last()
-        .filter(|_| closed.len() >= 60)
+        .filter(|_| closed.len() >= daily_register::PAGE)
         .map(|last| format!("/register/daily?before={}", last.day));
     let label = domain::register::number_label;
     let days = closed.into_iter().map(|it| DayRow {
@@ -129,19 +131,20 @@ async fn daily(Who(ctx): Who, view: View, Query(older): Query<Older>) -> Result<
 
 type Day = Path<(String, String, Date)>;
 
-async fn daily_pdf(Who(ctx): Who, day: Day) -> Result<Response, Fault> {
-    Ok(file("application/pdf", "registro-giornaliero.pdf", open_day(&ctx, day, Form::Pdf).await?))
+async fn daily_pdf(Who(ctx): Who, Path((aoo, register, day)): Day) -> Result<Response, Fault> {
+    daily_file(&ctx, &aoo, &register, day, Form::Pdf).await
 }
 
-async fn daily_xml(Who(ctx): Who, day: Day) -> Result<Response, Fault> {
-    Ok(file("application/xml", "registro-giornaliero.xml", open_day(&ctx, day, Form::Xml).await?))
+async fn daily_xml(Who(ctx): Who, Path((aoo, register, day)): Day) -> Result<Response, Fault> {
+    daily_file(&ctx, &aoo, &register, day, Form::Xml).await
 }
 
-async fn open_day(ctx: &app::Context, Path((aoo, register, day)): Day, form: Form) -> Result<Vec<u8>, Fault> {
-    // A code that is none names nothing.
-    let aoo = AooCode::parse(&aoo).map_err(|_| Error::NotFound)?;
-    let register = RegisterCode::parse(&register).map_err(|_| Error::NotFound)?;
-    Ok(daily_register::open(ctx, aoo, register, day, form).await?)
+async fn daily_csv(Who(ctx): Who, Path((aoo, register, day)): Day) -> Result<Response, Fault> {
+    daily_file(&ctx, &aoo, &register, day, Form::Csv).await
+}
+
+async fn segnatura(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Fault> {
+    Ok(file("application/xml", "segnatura.xml", papers::segnatura(&ctx, entry_id(&id)?).await?))
 }
 
 fn entry_id(text: &str) -> Result<RegistrationId, Fault> {

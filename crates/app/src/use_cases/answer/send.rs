@@ -5,9 +5,9 @@ use super::{Answer, draft};
 use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::seals;
 use crate::use_cases::dossier::doer;
 use crate::use_cases::exchange::send::{self as sending, Recipient, Sending};
+use crate::use_cases::papers::{GivenOut, give_out};
 use crate::use_cases::register::files::{ReceivedFile, receive_bytes};
 use crate::use_cases::register::register_document::{NewDocument, Registered, prepare};
 use crate::use_cases::{bodies, case};
@@ -54,7 +54,7 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
             to.name = known.name;
         }
     }
-    let file = compose(ctx, &answer, &body, &found).await?;
+    let (file, act) = compose(ctx, &answer, &body, &found).await?;
     let document = NewDocument {
         new: entry(ctx, &answer, &body, &dossier, &found, &recipients)?,
         document: file,
@@ -68,6 +68,7 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
     let it = ctx.clone();
     ctx.write(move |tx| {
         let Registered::New(registration) = prepared.record(tx)? else { return Err(Error::Conflict) };
+        act.conclude(tx)?;
         let account = it.actor.account.clone().ok_or(Error::NotFound)?;
         register::place(tx, &it.actor.body, &registration.id, Some(&dossier.id), Some(&found.id), &account)?;
         let deliveries = sending::record(tx, &it, &what)?;
@@ -109,36 +110,41 @@ fn recipients(answer: &Answer) -> std::result::Result<Vec<Recipient>, Invalid> {
     answer.to.iter().enumerate().map(one).collect()
 }
 
-/// The act as a PDF/A, tagged, with the body's seal. The number is not printed on it: it is given after, and stands in the segnatura.
-async fn compose(ctx: &Context, answer: &Answer, body: &Body, case: &Case) -> Result<ReceivedFile> {
+/// The act as a PDF/A, tagged, with its code and the body's seal. The number is not printed on it: it is given after, and stands in the segnatura.
+async fn compose(
+    ctx: &Context,
+    answer: &Answer,
+    body: &Body,
+    case: &Case,
+) -> Result<(ReceivedFile, GivenOut)> {
     let letter = Letter::of(&answer.letter)?;
     let office = office(body, case);
-    let blocks = letter.template()?.render(&data(ctx, answer, &office)).map_err(|faults| {
+    let mut blocks = letter.template()?.render(&data(ctx, answer, &office)).map_err(|faults| {
         let mut invalid = Invalid::default();
         for fault in faults {
             invalid.add(format!("/{}", fault.field.unwrap_or_default()), fault.code);
         }
         invalid
     })?;
-    let paper = Paper {
-        title: answer.subject.trim().to_owned(),
-        language: "it".into(),
-        author: body.name.clone(),
-        made_at: ctx.moment.local(),
-        size: PageSize::A4,
-        header: vec![body.name.clone(), office],
-        footer: Vec::new(),
-        page_counter: "{page} / {pages}".into(),
-        stamp: Vec::new(),
-        blocks,
+    let paper = |mark| {
+        blocks.push(mark);
+        Paper {
+            title: answer.subject.trim().to_owned(),
+            language: "it".into(),
+            author: body.name.clone(),
+            made_at: ctx.moment.local(),
+            size: PageSize::A4,
+            header: vec![body.name.clone(), office],
+            footer: Vec::new(),
+            page_counter: "{page} / {pages}".into(),
+            stamp: Vec::new(),
+            blocks,
+        }
     };
-    let pdf = tokio::task::spawn_blocking(move || documents::pdf::write(&paper))
-        .await
-        .map_err(|why| Error::Bug(why.to_string()))?
-        .map_err(|why| Error::Bug(why.to_string()))?;
-    let sealed = seals::seal_pdf(&ctx.app, &ctx.actor.body, pdf, ctx.moment.at, None).await?;
+    let sealed = give_out(ctx, "act", case.id.as_str(), paper).await?;
     let name = format!("{}.pdf", letter.key);
-    receive_bytes(ctx, &ctx.actor.body, "/document", &name, &sealed).await
+    let file = receive_bytes(ctx, &ctx.actor.body, "/document", &name, &sealed.bytes).await?;
+    Ok((file, sealed))
 }
 
 /// Name of the office of a case, or of the body when it has none.

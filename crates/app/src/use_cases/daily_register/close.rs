@@ -1,9 +1,11 @@
-//! Closing days: read the day, make its two forms, save them with the chain.
+//! Closing days: read the day, make its two forms, seal both with the body's seal, save them with the chain. A body
+//! without a seal closes nothing: its days are made up in order once it has one.
 
 use super::{paper, xml};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::use_cases::papers::{own_body, write};
+use crate::seals;
+use crate::use_cases::papers::{GivenOut, give_out, own_body};
 use domain::body::{AooCode, Body, RegisterCode};
 use domain::ids::LookId;
 use domain::moment::rome;
@@ -32,7 +34,8 @@ pub async fn close_until_today(ctx: &Context, aoo: &AooCode, register: &Register
 /// Closes the oldest day that has ended and is not closed; `None` when there is none.
 ///
 /// # Errors
-/// `Conflict` when something of the day was written meanwhile (to be tried again); those of the store.
+/// `Conflict` when something of the day was written meanwhile (to be tried again); refusal `no-seal`; those of the
+/// store.
 pub async fn close_next(ctx: &Context, aoo: &AooCode, register: &RegisterCode) -> Result<Option<Closed>> {
     let body = own_body(ctx).await?;
     let scope = Owned { body, aoo: aoo.clone(), register: register.clone() };
@@ -44,9 +47,13 @@ pub async fn close_next(ctx: &Context, aoo: &AooCode, register: &RegisterCode) -
     let day = load(ctx, &scope, date, from, to).await?;
     let previous = previous.map(|it| it.xml_sha256);
     let text = xml::write(&scope.body, &scope.aoo, &scope.register, date, &day, previous.as_deref());
-    let sheet =
-        paper::compose(ctx, &scope.body, (&scope.aoo, &scope.register), date, &day, previous.as_deref());
-    let sheet = write(sheet).await?;
+    let text = seals::seal_xml(&ctx.app, &scope.body.ipa_code, text, ctx.moment.at).await?;
+    let about = format!("{} {} {date}", scope.aoo, scope.register);
+    let place = (&scope.aoo, &scope.register);
+    let sheet = give_out(ctx, "daily-register", &about, |mark| {
+        paper::compose(ctx, &scope.body, place, date, &day, previous.as_deref(), mark)
+    })
+    .await?;
     let closed = Closed {
         aoo: scope.aoo.clone(),
         register: scope.register.clone(),
@@ -59,7 +66,7 @@ pub async fn close_next(ctx: &Context, aoo: &AooCode, register: &RegisterCode) -
         emergency: emergency(&day),
         previous_sha256: previous,
         xml_sha256: hex::encode(Sha256::digest(text.as_bytes())),
-        pdf_sha256: hex::encode(Sha256::digest(&sheet)),
+        pdf_sha256: sheet.sha256.clone(),
         closed_at: ctx.moment.micros(),
     };
     save(ctx, scope, closed, &day, text.into_bytes(), sheet).await.map(Some)
@@ -136,11 +143,11 @@ async fn save(
     closed: Closed,
     day: &Day,
     text: Vec<u8>,
-    sheet: Vec<u8>,
+    sheet: GivenOut,
 ) -> Result<Closed> {
     let code = owned.body.ipa_code.clone();
     let text = ctx.app.store.prepare_stream(&code, text.as_slice()).await?;
-    let sheet = ctx.app.store.prepare_stream(&code, sheet.as_slice()).await?;
+    let paper = ctx.app.store.prepare_stream(&code, sheet.bytes.as_slice()).await?;
     let (seen, by) = (day.counts(), ctx.actor.tag());
     let (from, to) = bounds(closed.day)?;
     ctx.write(move |tx| {
@@ -151,7 +158,8 @@ async fn save(
             return Ok(before);
         }
         blobs::put(tx, &text)?;
-        blobs::put(tx, &sheet)?;
+        blobs::put(tx, &paper)?;
+        sheet.conclude(tx)?;
         daily::close(tx, &code, &closed, &by)?;
         Ok(closed)
     })

@@ -17,6 +17,7 @@ pub(super) fn compose(
     date: Date,
     day: &Day,
     previous: Option<&str>,
+    mark: Block,
 ) -> Paper {
     let title = word_with("daily-title", &[("day", date.strftime("%d/%m/%Y").to_string())]);
     let mut paper = paper_of(ctx, body, title.clone(), PageSize::A4Landscape);
@@ -36,7 +37,7 @@ pub(super) fn compose(
         paper.blocks.push(heading("daily-annulments-title"));
         paper.blocks.push(annulments(day));
     }
-    paper.blocks.push(Block::Paragraph(vec![Run::italic(word("daily-law"))]));
+    paper.blocks.extend([mark, Block::Paragraph(vec![Run::italic(word("daily-law"))])]);
     paper
 }
 

@@ -2,9 +2,11 @@
 //! the register; the register itself holds confidential entries in full, so
 //! only who may see them all opens it.
 
+use super::csv;
 use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::seals;
 use crate::use_cases::register::look;
 use domain::Role;
 use domain::body::{AooCode, RegisterCode};
@@ -14,18 +16,20 @@ use store::daily::{self, Closed};
 use store::trace;
 
 /// Days shown on one page.
-const PAGE: i64 = 60;
+pub const PAGE: usize = 60;
 
 /// Largest form read back, in bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// Which of the two forms.
+/// Which of the forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// For programs.
     Xml,
     /// For people.
     Pdf,
+    /// For spreadsheets, in a CAdES envelope made when it is asked for.
+    Csv,
 }
 
 /// Closed days of the actor's body before a day, newest first.
@@ -35,7 +39,7 @@ pub enum Form {
 pub async fn list(ctx: &Context, before: Option<Date>) -> Result<Vec<Closed>> {
     ctx.may(Verb::ReadRegister)?;
     let (body, before) = (ctx.actor.body.clone(), before.unwrap_or(Date::MAX));
-    ctx.read(move |r| Ok(daily::page(r, &body, before, PAGE)?)).await
+    ctx.read(move |r| Ok(daily::page(r, &body, before, PAGE as i64)?)).await
 }
 
 /// One form of a closed day; the look is written down.
@@ -61,9 +65,14 @@ pub async fn open(
     let look = look(ctx, "daily_register.read", vec![format!("daily {aoo} {register} {day}")]);
     ctx.write(move |tx| Ok(trace::note(tx, &look)?)).await?;
     let sha256 = match form {
-        Form::Xml => closed.xml_sha256,
+        Form::Xml | Form::Csv => closed.xml_sha256,
         Form::Pdf => closed.pdf_sha256,
     };
     let bytes = ctx.app.store.blob_bytes(&ctx.actor.body, &sha256, LARGEST).await?;
-    bytes.map(|b| b.to_vec()).ok_or_else(|| Error::Bug(format!("the daily register {sha256} has no bytes")))
+    let gone = || Error::Bug(format!("the daily register {sha256} has no bytes"));
+    let bytes = bytes.map(|b| b.to_vec()).ok_or_else(gone)?;
+    match form {
+        Form::Xml | Form::Pdf => Ok(bytes),
+        Form::Csv => seals::enclose(&ctx.app, &ctx.actor.body, csv::write(&bytes)?, ctx.moment.at).await,
+    }
 }

@@ -2,24 +2,40 @@
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::use_cases::papers::{local, own_body, paper_of, word, word_with, write};
-use documents::pdf::{Block, Column, PageSize, Run, Table, Text};
+use crate::use_cases::papers::{give_out, local, own_body, paper_of, word, word_with};
+use documents::pdf::{Block, Column, PageSize, Paper, Run, Table, Text};
+use domain::body::Body;
 use domain::ids::EmergencyId;
+use store::emergency::Period;
 
 /// Rows of a printed register: three pages.
 const ROWS: i64 = 36;
 
-/// The blank register of a period with its numbers already printed.
+/// The blank register of a period with its numbers already printed, sealed: who finds a sheet can ask whether the
+/// period was authorised.
 ///
 /// # Errors
-/// `NotFound` for another body's period.
+/// `NotFound` for another body's period; refusal `no-seal`.
 pub async fn blank(ctx: &Context, id: EmergencyId) -> Result<Vec<u8>> {
     let (period, _) = super::period::linked(ctx, id).await?;
     let body = own_body(ctx).await?;
+    let given =
+        give_out(ctx, "emergency-register", period.id.as_str(), |mark| compose(ctx, &body, &period, mark))
+            .await?;
+    let given = ctx
+        .write(move |tx| {
+            given.conclude(tx)?;
+            Ok(given)
+        })
+        .await?;
+    Ok(given.bytes)
+}
+
+fn compose(ctx: &Context, body: &Body, period: &Period, mark: Block) -> Paper {
     let title = word_with("emergency-title", &[("code", period.code.clone())]);
     let plain = |text: String| -> Text { vec![Run::plain(text)] };
     let time = |micros: i64| local(domain::Moment::from_micros(micros).at);
-    let mut paper = paper_of(ctx, &body, title.clone(), PageSize::A4Landscape);
+    let mut paper = paper_of(ctx, body, title.clone(), PageSize::A4Landscape);
     let rows = (period.entries + 1..=period.entries + ROWS).map(|number| {
         // Two blank lines leave room for handwriting.
         vec![plain(format!("{}/{number:06}\n\n", period.code))]
@@ -43,7 +59,8 @@ pub async fn blank(ctx: &Context, id: EmergencyId) -> Result<Vec<u8>> {
             rows: rows.collect(),
         }),
         Block::KeyValues(vec![(word("emergency-total").to_owned(), plain(String::new()))]),
+        mark,
         Block::Paragraph(vec![Run::italic(word("emergency-law"))]),
     ]);
-    write(paper).await
+    paper
 }

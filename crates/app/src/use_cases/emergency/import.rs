@@ -6,7 +6,7 @@ use super::rows::{self, Row};
 use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::use_cases::papers::{local, own_body, paper_of, word, word_with, write};
+use crate::use_cases::papers::{give_out, local, own_body, paper_of, word, word_with};
 use crate::use_cases::register::files::receive_bytes;
 use crate::use_cases::register::register_document::{self, NewDocument, Registered};
 use documents::pdf::{Block, PageSize, Paper, Run};
@@ -122,9 +122,11 @@ fn judge(
 /// of the entry is the record of what was written by hand.
 async fn bring_in(ctx: &Context, period: &Period, row: Row) -> Result<(i64, i64)> {
     let body = own_body(ctx).await?;
-    let record = write(record(ctx, &body, period, &row)).await?;
+    let about = format!("{}/{:06}", period.code, row.number);
+    let record =
+        give_out(ctx, "emergency-entry", &about, |mark| record(ctx, &body, period, &row, mark)).await?;
     let name = format!("{}-{:06}.pdf", period.code, row.number);
-    let document = receive_bytes(ctx, &ctx.actor.body, "/document", &name, &record).await?;
+    let document = receive_bytes(ctx, &ctx.actor.body, "/document", &name, &record.bytes).await?;
     let new = NewRegistration {
         body: ctx.actor.body.clone(),
         aoo: period.aoo.clone(),
@@ -153,6 +155,7 @@ async fn bring_in(ctx: &Context, period: &Period, row: Row) -> Result<(i64, i64)
     ctx.write(move |tx| match prepared.record(tx)? {
         Registered::New(entry) => {
             emergency::link(tx, &id, number, &entry.id, at, &digest)?;
+            record.conclude(tx)?;
             Ok((entry.number, entry.year))
         }
         Registered::Before(_) => Err(Error::Bug("an entry by hand has no idempotency key".into())),
@@ -160,7 +163,7 @@ async fn bring_in(ctx: &Context, period: &Period, row: Row) -> Result<(i64, i64)
     .await
 }
 
-fn record(ctx: &Context, body: &domain::body::Body, period: &Period, row: &Row) -> Paper {
+fn record(ctx: &Context, body: &domain::body::Body, period: &Period, row: &Row, mark: Block) -> Paper {
     let values = [("code", period.code.clone()), ("number", format!("{:06}", row.number))];
     let title = word_with("emergency-entry-title", &values);
     let pair = |key: &str, value: String| (word(key).to_owned(), vec![Run::plain(value)]);
@@ -179,6 +182,7 @@ fn record(ctx: &Context, body: &domain::body::Body, period: &Period, row: &Row) 
         Block::Heading { level: 1, text: title },
         Block::Paragraph(vec![Run::plain(word("emergency-entry-intro"))]),
         Block::KeyValues(pairs),
+        mark,
         Block::Paragraph(vec![Run::italic(word("emergency-law"))]),
     ]);
     paper

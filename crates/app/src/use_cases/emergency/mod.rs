@@ -15,3 +15,4 @@ pub use blank::blank;
 pub use import::{Outcome, ReportRow, dry_run, import};
 pub use period::{Opening, authorise, linked, list, open, restore};
 pub use rows::HEADER;
+pub use store::emergency::{Linked, Period};

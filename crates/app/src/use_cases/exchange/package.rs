@@ -159,15 +159,6 @@ pub fn identifier(body: &Body, entry: &Registration) -> Identifier {
 }
 
 fn segnatura_of(body: &Body, entry: &Registration, delivery: &StoredDelivery) -> Result<Segnatura> {
-    let class = entry.classification.as_deref().unwrap_or("0");
-    let header = Header {
-        id: identifier(body, entry),
-        first: None,
-        subject: entry.subject.clone(),
-        class: Some(Class { name: class.to_owned(), code: ClassCode::Flat(class.to_owned()) }),
-        dossier: None,
-        confidential: entry.confidential.then_some(segnatura::Confidential { value: true, note: None }),
-    };
     let to = match &delivery.recipient_body {
         Some(code) => Subject::administration(delivery.recipient_name.as_str(), Coded::new(code.as_str())),
         None => Subject::LegalPerson {
@@ -177,15 +168,35 @@ fn segnatura_of(body: &Body, entry: &Registration, delivery: &StoredDelivery) ->
             people: Vec::new(),
         },
     };
+    let sender = Subject::administration(body.name.as_str(), Coded::new(body.ipa_code.as_str()));
+    let to = Recipient { subject: to, confirm: delivery.confirmation_asked, for_information: false };
+    segnatura_between(body, entry, sender, vec![to])
+}
+
+/// The segnatura of an entry of ours, between a sender and its recipients.
+///
+/// # Errors
+/// `Bug` when a fingerprint kept is none.
+pub(crate) fn segnatura_between(
+    body: &Body,
+    entry: &Registration,
+    sender: Subject,
+    recipients: Vec<Recipient>,
+) -> Result<Segnatura> {
+    let class = entry.classification.as_deref().unwrap_or("0");
+    let header = Header {
+        id: identifier(body, entry),
+        first: None,
+        subject: entry.subject.clone(),
+        class: Some(Class { name: class.to_owned(), code: ClassCode::Flat(class.to_owned()) }),
+        dossier: None,
+        confidential: entry.confidential.then_some(segnatura::Confidential { value: true, note: None }),
+    };
     Ok(Segnatura {
         header,
         reference: None,
-        sender: Subject::administration(body.name.as_str(), Coded::new(body.ipa_code.as_str())),
-        recipients: vec![Recipient {
-            subject: to,
-            confirm: delivery.confirmation_asked,
-            for_information: false,
-        }],
+        sender,
+        recipients,
         primary: document(&entry.document)?,
         attachments: entry.attachments.iter().map(document).collect::<Result<_>>()?,
     })

@@ -7,12 +7,14 @@
 mod given_out;
 mod label;
 mod receipt;
+mod segnatura;
 mod sheet;
 mod words;
 
-pub(crate) use given_out::give_out;
+pub(crate) use given_out::{GivenOut, give_out};
 pub use label::label;
 pub use receipt::receipt;
+pub use segnatura::segnatura;
 pub use sheet::sheet;
 pub(crate) use words::{word, word_with};
 
