@@ -9,8 +9,8 @@
   'use strict';
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const words = document.documentElement.lang === 'en'
-    ? { left: 'characters left', saved: 'Draft saved', unsaved: 'Draft not saved: check the connection', remove: 'Remove', sent: 'sent', failed: 'Not sent: check the connection and try again. Nothing was registered.' }
-    : { left: 'caratteri rimasti', saved: 'Bozza salvata', unsaved: 'Bozza non salvata: controlla la connessione', remove: 'Togli', sent: 'inviato', failed: 'Invio non riuscito: controlla la connessione e riprova. Nulla è stato registrato.' };
+    ? { left: 'characters left', saved: 'Draft saved', unsaved: 'Draft not saved: check the connection', remove: 'Remove', sent: 'sent', close: 'Close', failed: 'Not sent: check the connection and try again. Nothing was registered.' }
+    : { left: 'caratteri rimasti', saved: 'Bozza salvata', unsaved: 'Bozza non salvata: controlla la connessione', remove: 'Togli', sent: 'inviato', close: 'Chiudi', failed: 'Invio non riuscito: controlla la connessione e riprova. Nulla è stato registrato.' };
 
   // ---- Keys: never while typing, never with modifiers. -------------------------------------------------------------
   const typing = (element) => element.closest('input, textarea, select, [contenteditable]');
@@ -24,10 +24,30 @@
     else if (event.key === 'g') { pending = true; setTimeout(() => { pending = false; }, 1500); return; }
     else if (event.key === '/') { const field = document.querySelector('[data-key="/"]'); if (field) { event.preventDefault(); field.focus(); } }
     else if (event.key === 'n') { const link = document.querySelector('[data-key="n"]'); location.assign(link ? link.href : '/register/new'); }
-    else if (event.key === '?') { location.assign('/shortcuts'); }
+    else if (event.key === '?') { showKeys(); }
     else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') { step(event); }
     pending = false;
   });
+
+  // The list of keys opens over the page; it is the page of shortcuts, so there is one list only.
+  async function showKeys() {
+    const open = document.querySelector('dialog.tl-help');
+    if (open) { open.showModal(); return; }
+    const answer = await fetch('/shortcuts').catch(() => null);
+    const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main') : null;
+    if (!page) { location.assign('/shortcuts'); return; }
+    const dialog = document.createElement('dialog');
+    const close = document.createElement('button');
+    dialog.className = 'tl-help';
+    const title = page.querySelector('h1');
+    title.id = 'keys-title';
+    dialog.setAttribute('aria-labelledby', title.id);
+    close.type = 'button'; close.className = 'btn btn-primary'; close.textContent = words.close;
+    close.addEventListener('click', () => dialog.close());
+    dialog.append(...page.childNodes, close);
+    document.body.append(dialog);
+    dialog.showModal();
+  }
 
   // Arrows move along the first link of each row of a list.
   function step(event) {
@@ -165,7 +185,10 @@
   if (bell) setInterval(async () => {
     if (document.hidden) return;
     const answer = await fetch(bell.dataset.unreadUrl).catch(() => null);
-    if (answer?.ok && !answer.redirected) bell.querySelector('[data-unread]').textContent = (await answer.text()).slice(0, 6);
+    if (!answer?.ok || answer.redirected) return;
+    const count = bell.querySelector('[data-unread]');
+    count.textContent = (await answer.text()).slice(0, 6);
+    count.toggleAttribute('data-some', count.textContent !== '0');
   }, 60000);
   // ---- Passkeys: the browser keeps the key; here its bytes are only put into text and back. ------------------------------
   const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));

@@ -6,10 +6,11 @@
 use crate::error::Fault;
 use crate::state::AppState;
 use crate::view::{NavItem, Person, View};
+use app::use_cases::worklist;
 use app::{Actor, Verb, authority};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, Uri};
+use axum::http::{Extensions, HeaderMap, Method, Uri};
 
 /// The token that forms of this session must send back.
 #[derive(Debug, Clone)]
@@ -38,7 +39,22 @@ impl FromRequestParts<AppState> for View {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Fault> {
-        Ok(build(&parts.headers, &parts.uri, &parts.extensions, state))
+        let mut view = build(&parts.headers, &parts.uri, &parts.extensions, state);
+        if parts.method == Method::GET && view.works() {
+            let unread = unread(&parts.extensions, state).await?;
+            if let Some(person) = view.person.as_mut() {
+                person.unread = unread;
+            }
+        }
+        Ok(view)
+    }
+}
+
+/// How many things of the worklist the person has not opened: a figure for the bell of the header.
+async fn unread(extensions: &Extensions, state: &AppState) -> Result<i64, Fault> {
+    match extensions.get::<Actor>() {
+        Some(actor) => Ok(worklist::unread(&state.app.context(actor.clone())).await?),
+        None => Ok(0),
     }
 }
 

@@ -163,6 +163,11 @@ impl View {
         crate::assets::url(name).unwrap_or_default()
     }
 
+    /// Whether the person has a worklist, and so a count of things not yet opened.
+    pub fn works(&self) -> bool {
+        self.nav.iter().any(|item| item.href == "/")
+    }
+
     /// Whether pages load a style sheet at all ("senza stile").
     pub fn styled(&self) -> bool {
         self.look != Look::Plain

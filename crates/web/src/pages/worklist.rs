@@ -62,6 +62,8 @@ pub struct Worklist {
     pub title: String,
     /// Its lines.
     pub rows: Vec<Row>,
+    /// Whether any line has a next step to show.
+    pub proposes: bool,
     /// Whether the person may register documents.
     pub registers: bool,
 }
@@ -109,8 +111,9 @@ impl Worklist {
             },
         };
         let chips = counts.iter().map(chip).collect();
-        let rows = lines.iter().map(|line| row(&view, line)).collect();
-        Self { chips, title: view.family("chip-", tab.code()), rows, registers, view }
+        let rows: Vec<Row> = lines.iter().map(|line| row(&view, line)).collect();
+        let proposes = rows.iter().any(|row| row.proposal.is_some() || row.done.is_some());
+        Self { chips, title: view.family("chip-", tab.code()), rows, proposes, registers, view }
     }
 }
 
