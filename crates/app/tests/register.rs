@@ -378,3 +378,26 @@ async fn documents_are_found_by_their_words_after_the_worker_has_read_them() {
     };
     assert_eq!((state(0), state(1)), (TextState::Done, TextState::Failed));
 }
+
+#[tokio::test]
+async fn bodies_scenario_09_go_live_keeps_the_old_numbers_and_begins_the_new_year_at_one() {
+    let house = House::at("2026-12-30T09:00:00Z").await;
+    let mapping = "[columns]\nnumber = \"N\"\ndate = \"D\"\ndirection = \"V\"\nsubject = \"O\"\n\
+        correspondents = \"M\"\n[directions]\nE = \"incoming\"\n";
+    let rows: String =
+        (1..=40).map(|n| format!("{n};15/03/2026;E;Vecchia domanda {n};Prova {n}\n")).collect();
+    let import = Import {
+        aoo: AooCode::parse("A1B2C3D").unwrap(),
+        register: RegisterCode::parse("RG").unwrap(),
+        mapping: mapping.into(),
+        file: format!("N;D;V;O;M\n{rows}").into_bytes(),
+        dry_run: false,
+    };
+    let report = import_old(&house.manager(), import).await.unwrap();
+    assert!(report.iter().all(|row| row.verdict == Verdict::Imported));
+    let last = register(&house.clerk(), incoming("Prima registrazione qui"), Vec::new()).await.unwrap();
+    assert_eq!((last.number, last.year), (41, 2026), "the old register goes on without a gap");
+    house.move_to("2027-01-02T09:00:00Z");
+    let first = register(&house.clerk(), incoming("Prima dell'anno"), Vec::new()).await.unwrap();
+    assert_eq!((first.number, first.year), (1, 2027));
+}

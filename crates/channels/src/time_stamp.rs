@@ -125,8 +125,8 @@ fn body(answer: &[u8]) -> io::Result<Vec<u8>> {
     if status.split(' ').nth(1) != Some("200") {
         return Err(refused(status.chars().take(100).collect()));
     }
-    let told = lines.filter_map(|line| line.split_once(':'));
-    let length = told.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).last();
+    let mut told = lines.filter_map(|line| line.split_once(':'));
+    let length = told.rfind(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length: Option<usize> = length.and_then(|(_, value)| value.trim().parse().ok());
     let body = &answer[end + 4..];
     match length {

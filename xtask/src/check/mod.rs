@@ -5,7 +5,9 @@
 
 mod architecture;
 mod dependencies;
+mod scenarios;
 mod sizes;
+mod unused;
 
 use crate::{Failure, Outcome, law_index, shell, workspace};
 
@@ -19,6 +21,8 @@ pub fn run() -> Outcome {
     };
     part("architecture", architecture::complaints(&packages)?);
     part("dependency policy", dependencies::complaints(&packages)?);
+    part("unused dependencies", unused::complaints(&packages)?);
+    part("scenarios", scenarios::complaints()?);
     part("sizes", sizes::complaints()?);
     part("law index", law_index::complaints()?);
     part("format", compiler(&["fmt", "--all", "--check"], &[]));
