@@ -75,6 +75,8 @@ pub fn table() -> Vec<Entry> {
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::accounts::routes());
     all.extend(crate::api::bodies::routes());
+    all.extend(crate::api::deliveries::routes());
+    all.extend(crate::api::inbound_messages::routes());
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::papers::routes());
     all.extend(crate::api::registration_acts::routes());

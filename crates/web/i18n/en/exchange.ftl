@@ -23,6 +23,9 @@ refusal-delivery-under-way = This delivery is under way or has ended: wait for t
 refusal-delivery-ended = This delivery has arrived or was closed already
 refusal-notice-has-no-other-road = It is a notice between registers: it travels only by the road of the message it answers
 refusal-no-segnatura = The message has no segnatura: there is no register to send the exception to. Discard it with a reason
+err-unknown-state = There is no state “{ $value }”: see the documentation.
+err-unknown-channel = There is no channel “{ $value }”: hub, pec or email.
+err-unknown-anomaly = There is no anomaly “{ $value }”: 000 to 007.
 err-same-road = It is the same road and address: for that there is “Try again now”
 
 # Deliveries
@@ -155,3 +158,13 @@ anomaly-006 = 006 The seal of a document is not valid
 anomaly-007 = 007 Unknown identifier
 done-inbox-refused = The exception is leaving; the message is not registered.
 done-inbox-discarded = Message discarded.
+
+# Sending an entry
+send-title = Send { $number }
+send-hub-hint = Among bodies of Telaio it is the road that is due (D.Lgs. 82/2005, art. 47). Choose several by holding Ctrl.
+send-confirm = Ask the bodies to confirm the registration
+send-text-hint = It goes with the documents; it is no part of the act.
+send-warning = The sending leaves at once and cannot be called back. Afterwards you see every recipient here to the end, with the proofs.
+send-go = Send
+entry-not-sent = It has not been sent to anybody yet.
+done-entry-sent = Leaving: below you see where it arrives.

@@ -23,6 +23,9 @@ refusal-delivery-under-way = Questo invio è in viaggio o è già finito: aspett
 refusal-delivery-ended = Questo invio è già arrivato o è già stato chiuso
 refusal-notice-has-no-other-road = È una notifica del protocollo: viaggia solo per la via del messaggio a cui risponde
 refusal-no-segnatura = Il messaggio non ha segnatura: non c’è un protocollo a cui mandare l’eccezione. Scartalo con un motivo
+err-unknown-state = Lo stato “{ $value }” non esiste: guarda la documentazione.
+err-unknown-channel = Il canale “{ $value }” non esiste: hub, pec o email.
+err-unknown-anomaly = L’anomalia “{ $value }” non esiste: da 000 a 007.
 err-same-road = È la stessa via e lo stesso indirizzo: per quello c’è «Riprova adesso»
 
 # Invii
@@ -155,3 +158,13 @@ anomaly-006 = 006 Il sigillo di un documento non è valido
 anomaly-007 = 007 Identificatore sconosciuto
 done-inbox-refused = Eccezione in partenza; il messaggio non è registrato.
 done-inbox-discarded = Messaggio scartato.
+
+# Invio di una registrazione
+send-title = Invia { $number }
+send-hub-hint = Fra enti di Telaio è la via dovuta (D.Lgs. 82/2005, art. 47). Puoi sceglierne più di uno tenendo premuto Ctrl.
+send-confirm = Chiedi agli enti la conferma di registrazione
+send-text-hint = Accompagna i documenti; non fa parte dell’atto.
+send-warning = L’invio parte subito e non si può richiamare. Dopo vedi qui ogni destinatario fino alla fine, con le prove.
+send-go = Invia
+entry-not-sent = Non è ancora stata inviata a nessuno.
+done-entry-sent = In partenza: qui sotto vedi dove arriva.

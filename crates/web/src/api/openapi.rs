@@ -26,6 +26,8 @@ const SLICES: &[fn() -> OpenApi] = &[
     super::accounts::describe,
     super::bodies::describe,
     super::papers::describe,
+    super::deliveries::describe,
+    super::inbound_messages::describe,
     super::registrations::describe,
     super::registration_acts::describe,
     super::status::describe,

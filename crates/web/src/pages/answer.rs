@@ -21,7 +21,7 @@ use domain::Invalid;
 use domain::ids::CaseId;
 
 /// Bodies offered as recipients.
-const BODIES: usize = 200;
+pub const BODIES: usize = 200;
 
 /// The routes of this file.
 pub fn routes() -> Vec<Entry> {
@@ -64,12 +64,6 @@ fn read_form(pairs: &Pairs) -> Answer {
     let value = |name: &str| {
         pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let hub = pairs.iter().filter(|(key, value)| key == "hub" && !value.is_empty());
-    let mut to: Vec<To> = hub.map(|(_, code)| line("hub", &format!("{code};{code}"))).collect();
-    for channel in ["pec", "email"] {
-        let lines = value(channel);
-        to.extend(lines.lines().filter(|text| !text.trim().is_empty()).map(|text| line(channel, text)));
-    }
     Answer {
         letter: value("letter"),
         subject: value("subject"),
@@ -77,8 +71,19 @@ fn read_form(pairs: &Pairs) -> Answer {
         reference: value("reference"),
         text: value("text"),
         classification: value("classification"),
-        to,
+        to: recipients(pairs),
     }
+}
+
+/// The recipients of a form: chosen bodies, and one address a line for the other roads.
+pub fn recipients(pairs: &[(String, String)]) -> Vec<To> {
+    let of = |name: &'static str| pairs.iter().filter(move |(key, value)| key == name && !value.is_empty());
+    let mut to: Vec<To> = of("hub").map(|(_, code)| line("hub", &format!("{code};{code}"))).collect();
+    for channel in ["pec", "email"] {
+        let lines = of(channel).flat_map(|(_, text)| text.lines());
+        to.extend(lines.filter(|text| !text.trim().is_empty()).map(|text| line(channel, text)));
+    }
+    to
 }
 
 /// `Name; address`, or an address alone, which then is the name too.

@@ -2,10 +2,12 @@
 
 use crate::api::registration_acts;
 use crate::error::Fault;
+use crate::pages::deliveries::sign;
 use crate::pages::html;
 use crate::view::{Choice, Sampled, Shape, TimelineEntry, View};
 use crate::who::Who;
 use app::use_cases::bodies;
+use app::use_cases::exchange::watch::{self, StoredDelivery};
 use app::use_cases::register::history::{Leaf, open_with_history};
 use app::use_cases::register::read::{Assignment, Correction, Entry, Head, Opened, open};
 use app::{Context, Error, Verb};
@@ -14,7 +16,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use domain::Moment;
 use domain::body::Unit;
-use domain::register::{Registration, legal_date, number_label};
+use domain::register::{Direction, Registration, legal_date, number_label};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -115,6 +117,20 @@ pub struct EntryPage {
     pub units: Vec<Choice>,
     /// Whether the person may take charge.
     pub may_take: bool,
+    /// What was sent of it; empty for who may not read that.
+    pub deliveries: Vec<StoredDelivery>,
+    /// Whether the person may send it now.
+    pub may_send: bool,
+}
+
+impl EntryPage {
+    fn sign(&self, one: &StoredDelivery) -> Shape {
+        sign(one)
+    }
+
+    fn moment(&self, micros: &i64) -> Timestamp {
+        instant(*micros)
+    }
 }
 
 /// The page of a confidential entry of others: number and date.
@@ -153,7 +169,11 @@ pub async fn show(Who(ctx): Who, view: View, Path(id): Path<String>) -> Result<R
         Opened::NumberOnly(head) => Ok(html(&number_only(view, &head))?.into_response()),
         Opened::Whole(entry) => {
             let units = bodies::offices(&ctx).await?;
-            Ok(html(&page(&ctx, view, *entry, leaves, units))?.into_response())
+            let deliveries = match ctx.may(Verb::ReadDeliveries) {
+                Ok(()) => watch::of_registration(&ctx, entry.registration.id.clone()).await?,
+                Err(_) => Vec::new(),
+            };
+            Ok(html(&EntryPage { deliveries, ..page(&ctx, view, *entry, leaves, units) })?.into_response())
         }
     }
 }
@@ -194,6 +214,10 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
             false => Vec::new(),
         },
         may_take: ctx.may(Verb::TakeCharge).is_ok(),
+        deliveries: Vec::new(),
+        may_send: it.direction == Direction::Outgoing
+            && it.annulment.is_none()
+            && ctx.may(Verb::SendAct).is_ok(),
         imported: entry.imported,
         entry: entry.registration,
         view,
@@ -351,6 +375,8 @@ impl Sampled for EntryPage {
                 ],
                 units: vec![Choice::new("unit_1", "Protocollo", "")],
                 may_take: true,
+                deliveries: Vec::new(),
+                may_send: !annulled,
                 imported: annulled,
                 entry,
                 view: view.clone(),

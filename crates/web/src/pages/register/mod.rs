@@ -5,6 +5,7 @@ pub mod entry;
 pub mod list;
 pub mod new_entry;
 pub mod new_form;
+pub mod send;
 
 use crate::routes::{Access, Entry};
 use app::Verb;
@@ -34,6 +35,8 @@ pub fn routes() -> Vec<Entry> {
         page("GET", "/register/{id}/registered", Verb::Register, get(entry::registered)),
         page("GET", "/register/{id}/annul", Verb::Annul, get(acts::annul_form)),
         page("POST", "/register/{id}/annul", Verb::Annul, post(acts::annul)),
+        page("GET", "/register/{id}/send", Verb::SendAct, get(send::form)),
+        page("POST", "/register/{id}/send", Verb::SendAct, post(send::send)),
         page("GET", "/register/{id}/correct", Verb::Annul, get(acts::correct_form)),
         page("POST", "/register/{id}/correct", Verb::Annul, post(acts::correct)),
         page("POST", "/register/{id}/classify", Verb::Assign, post(acts::classify)),
