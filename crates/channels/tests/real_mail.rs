@@ -50,7 +50,7 @@ impl Keep for Shelf {
             match one.raw {
                 Raw::Memory(bytes) => self.0.push(bytes),
                 Raw::File(path) => self.0.push(std::fs::read(path).map_err(|e| e.to_string())?),
-                Raw::TooLarge => return Ok(Vec::new()),
+                Raw::TooLarge(_) => return Ok(Vec::new()),
             }
         }
         Ok(uids)

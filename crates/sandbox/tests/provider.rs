@@ -101,7 +101,7 @@ impl Keep for Shelf {
             self.0.push(match one.raw {
                 Raw::Memory(bytes) => bytes,
                 Raw::File(path) => std::fs::read(path).map_err(|e| e.to_string())?,
-                Raw::TooLarge => return Ok(Vec::new()),
+                Raw::TooLarge(_) => return Ok(Vec::new()),
             });
         }
         Ok(uids)

@@ -47,6 +47,8 @@ const PAGE: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.chan
 const AWAITING: &str = "select id from deliveries where body = $1 and confirmation_asked = 1 and \
     state = 'delivered' and exchange_state in ('awaiting_confirmation', 'unconfirmed', 'pending') and reminders < 2 \
     order by changed_at limit $2";
+const SILENT: &str = "select id from deliveries where body = $1 and state = $2 and channel = 'pec' and \
+    proposal is null and changed_at < $3 order by changed_at limit $4";
 const COUNTS: &str = "select state, count(*) from deliveries where body = $1 group by state";
 
 /// A sending about to be written.
@@ -372,6 +374,27 @@ pub fn page(
 /// Those of the database.
 pub fn awaiting(query: &mut impl Query, body: &IpaCode, limit: i64) -> Result<Vec<DeliveryId>, StoreError> {
     query.rows(AWAITING, &[body.as_str().into(), limit.into()])?.iter().map(|row| row.parse(0)).collect()
+}
+
+/// Certified mail handed over before an instant (UTC microseconds) with a receipt still to come, of which nobody
+/// has been told yet.
+///
+/// # Errors
+/// Those of the database.
+pub fn silent(
+    query: &mut impl Query,
+    body: &IpaCode,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<DeliveryId>, StoreError> {
+    let mut found = Vec::new();
+    for state in [DeliveryState::Submitted, DeliveryState::Accepted, DeliveryState::LateNotice] {
+        let params = [body.as_str().into(), state.name().into(), before.into(), limit.into()];
+        for row in query.rows(SILENT, &params)? {
+            found.push(row.parse(0)?);
+        }
+    }
+    Ok(found)
 }
 
 /// How many deliveries of a body stand in each state.

@@ -22,7 +22,7 @@ pub use changes::{
     assignments, classes, classify, correct, corrections, end_assignment, note, place, set_confidential,
     take_charge,
 };
-pub use reading::{Filter, Head, Line, Position, by_number, find, head, list};
+pub use reading::{Filter, Head, Line, Position, by_number, digests, find, head, list};
 
 const INSERT: &str = "insert into registrations (id, body, aoo, register, year, number, registered_at, \
     registered_by, direction, subject, sender_reference, received_at, confidential, imported, \

@@ -36,6 +36,7 @@ const FAMILIES: &[&str] = &[
     "field-",
     "flag-",
     "health-",
+    "inbox-ground-",
     "inbox-kind-",
     "inbox-origin-",
     "inbox-state-",

@@ -6,14 +6,14 @@
 
 use crate::error::{Error, Result};
 use crate::use_cases::exchange::admit::admit;
-use crate::use_cases::exchange::package::package;
+use crate::use_cases::exchange::package::{Packed, package};
 use crate::use_cases::exchange::progress::{self, own_fact};
 use crate::use_cases::exchange::roads::Exchange;
 use crate::use_cases::exchange::understand::{Came, understand};
 use channels::pec::Mailbox;
 use channels::{HandOverError, Outgoing as Letter};
 use domain::body::IpaCode;
-use domain::message::{Channel, DeliveryState, Event, back_off};
+use domain::message::{Cause, Channel, DeliveryState, Event, back_off};
 use store::blobs;
 use store::deliveries::{self, StoredDelivery};
 use store::outbox::{self, Claimed, Outgoing};
@@ -76,7 +76,10 @@ async fn deliver(exchange: &Exchange, claimed: Claimed) -> Result<()> {
     if claimed.may_have_left && (is_known.iter().any(left) || has_receipts(exchange, &row).await?) {
         return note(exchange, &row, Event::Submitted, "found among the receipts", Next::Gone).await;
     }
-    let letter = prepare(exchange, &row, &delivery).await?;
+    let letter = match prepare(exchange, &row, &delivery).await? {
+        Ok(letter) => letter,
+        Err(why) => return too_large(exchange, &row, &why).await,
+    };
     match row.channel {
         Channel::Hub => into_hub(exchange, &row, &delivery, letter).await,
         Channel::Pec | Channel::Email => hand_over(exchange, &row, letter).await,
@@ -99,17 +102,30 @@ async fn has_receipts(exchange: &Exchange, row: &Outgoing) -> Result<bool> {
     Ok(found)
 }
 
-/// The bytes of the attempt: those kept before, or made now and kept before they leave.
-async fn prepare(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery) -> Result<Letter> {
+/// Refused by ourselves before a server does: an officer is asked to split it.
+async fn too_large(exchange: &Exchange, row: &Outgoing, why: &str) -> Result<()> {
+    note(exchange, row, Event::Rejected { cause: Cause::TooLarge }, why, Next::Stuck).await
+}
+
+/// The bytes of the attempt: those kept before, or made now and kept before they leave. The inner error says that
+/// they are too many for the road.
+async fn prepare(
+    exchange: &Exchange,
+    row: &Outgoing,
+    delivery: &StoredDelivery,
+) -> Result<std::result::Result<Letter, String>> {
     let store = &exchange.app.store;
     let to = vec![delivery.address.clone()];
     if let Some(sha256) = &row.raw_sha256 {
         let raw = store.blob_bytes(&row.body, sha256, LARGEST).await?;
         let raw = raw.ok_or_else(|| Error::Problem(format!("the bytes of {} are gone", row.id)))?.to_vec();
         let from = exchange.account(&row.body, row.channel).map(|a| a.address.clone()).unwrap_or_default();
-        return Ok(Letter { from, to, raw });
+        return Ok(Ok(Letter { from, to, raw }));
     }
-    let made = package(exchange, row, delivery).await?;
+    let made = match package(exchange, row, delivery).await? {
+        Packed::Ready(made) => made,
+        Packed::TooLarge { size, limit } => return Ok(Err(format!("{size} > {limit} bytes"))),
+    };
     let prepared = store.prepare(&row.body, &made.raw).await?;
     let (id, body) = (row.id.clone(), row.body.clone());
     store
@@ -119,7 +135,7 @@ async fn prepare(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery)
             Ok(outbox::keep_raw(tx, &id, &prepared.sha256)?)
         })
         .await?;
-    Ok(Letter { from: made.from, to, raw: made.raw })
+    Ok(Ok(Letter { from: made.from, to, raw: made.raw }))
 }
 
 /// Puts the message into the recipient's inbox: both sides in one transaction, so it can be neither lost nor twice.
@@ -151,9 +167,9 @@ async fn hand_over(exchange: &Exchange, row: &Outgoing, letter: Letter) -> Resul
     let Some(account) = exchange.account(&row.body, row.channel) else {
         return Err(Error::Problem(format!("{} has no {} account", row.body, row.channel.name())));
     };
-    if letter.raw.len() as u64 > exchange.message_limit {
-        let large = Event::Rejected { cause: domain::message::Cause::TooLarge };
-        return note(exchange, row, large, "over the size limit", Next::Stuck).await;
+    let size = letter.raw.len() as u64;
+    if size > exchange.message_limit {
+        return too_large(exchange, row, &format!("{size} > {} bytes", exchange.message_limit)).await;
     }
     match account.road.hand_over(&letter).await {
         Ok(done) => note(exchange, row, Event::Submitted, &done.reply, Next::Gone).await,
@@ -202,6 +218,25 @@ async fn note(exchange: &Exchange, row: &Outgoing, event: Event, words: &str, ne
             Ok(())
         })
         .await
+}
+
+/// Asks an officer about what was handed over and of which nothing was heard for longer than any notice takes;
+/// answers how many.
+///
+/// # Errors
+/// `Problem` when the store fails.
+pub async fn watch_silence(exchange: &Exchange, body: &IpaCode) -> Result<usize> {
+    let ctx = exchange.context(body);
+    let policy = exchange.policy.clone();
+    let before = ctx.moment.micros() - i64::from(policy.silence_hours) * 3_600_000_000;
+    let code = body.clone();
+    let silent = ctx.read(move |r| Ok(deliveries::silent(r, &code, before, 1_000)?)).await?;
+    let count = silent.len();
+    for id in silent {
+        let (inside, policy) = (ctx.clone(), policy.clone());
+        ctx.write(move |tx| progress::conclude(tx, &inside, &policy, &id)).await?;
+    }
+    Ok(count)
 }
 
 /// Marks deliveries whose confirmation is late; one reminder after three working days, one after six.

@@ -140,7 +140,8 @@ async fn listen_to_silence(exchange: &Exchange) {
             Err(error) => tracing::warn!(%error, "the bodies could not be read"),
             Ok(bodies) => {
                 for body in &bodies {
-                    if let Err(error) = deliver::remind(exchange, body).await {
+                    let told = deliver::remind(exchange, body).await;
+                    if let Err(error) = told.and(deliver::watch_silence(exchange, body).await) {
                         tracing::warn!(%body, %error, "silence could not be told");
                     }
                 }

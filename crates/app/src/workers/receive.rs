@@ -1,13 +1,13 @@
 //! Reads the mailboxes: raw bytes are kept first, the mailbox is told after, receipts find their delivery.
 //!
 //! The same message twice is one row; a message that cannot be read is kept all the same; one over the limit
-//! stays in the mailbox and is reported.
+//! stays in the mailbox, and a row with its header says so.
 
 use crate::error::{Error, Result};
 use crate::use_cases::exchange::admit::admit;
 use crate::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use crate::use_cases::exchange::roads::{Account, Exchange};
-use crate::use_cases::exchange::understand::{Came, Details, understand};
+use crate::use_cases::exchange::understand::{Came, Details, too_large, understand};
 use crate::workers::warnings;
 use channels::pec::{Arrived, Keep, Mailbox, Raw};
 use domain::body::IpaCode;
@@ -113,6 +113,12 @@ struct Keeper<'a> {
     mailbox: &'a str,
 }
 
+impl Keeper<'_> {
+    fn came(&self, raw: Vec<u8>) -> Came {
+        Came { body: self.body.clone(), channel: self.channel, mailbox: self.mailbox.to_owned(), raw }
+    }
+}
+
 impl Keep for Keeper<'_> {
     async fn keep(&mut self, arrived: Vec<Arrived>) -> std::result::Result<Vec<u32>, String> {
         let mut safe = Vec::new();
@@ -125,21 +131,14 @@ impl Keep for Keeper<'_> {
                     tokio::fs::remove_file(&path).await.map_err(|e| e.to_string())?;
                     raw
                 }
-                Raw::TooLarge => {
-                    tracing::warn!(
-                        uid = one.uid,
-                        size = one.size,
-                        "a message over the limit stays in its mailbox"
-                    );
+                Raw::TooLarge(header) => {
+                    let came = self.came(header);
+                    let kept = too_large(self.exchange, came, one.size).await;
+                    waiting.push(kept.map_err(|e| e.to_string())?);
                     continue;
                 }
             };
-            let came = Came {
-                body: self.body.clone(),
-                channel: self.channel,
-                mailbox: self.mailbox.to_owned(),
-                raw,
-            };
+            let came = self.came(raw);
             waiting.push(understand(self.exchange, came).await.map_err(|e| e.to_string())?);
             safe.push(one.uid);
         }

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod annulment;
+mod scenarios;
+mod sizes;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -38,6 +40,7 @@ struct Pact {
     house: House,
     sandbox: Sandbox,
     exchange: Exchange,
+    authority: TestCa,
     _folder: tempfile::TempDir,
 }
 
@@ -70,7 +73,16 @@ impl Pact {
             let account = account(&sandbox, address, folder.path());
             exchange.pec.insert(body, account);
         }
-        Self { house, sandbox, exchange, _folder: folder }
+        Self { house, sandbox, exchange, authority, _folder: folder }
+    }
+
+    /// A body with a product of its own: known here, not at work here.
+    async fn outside(&self, code: &str, name: &str) {
+        let code = IpaCode::parse(code).unwrap();
+        let mut body = support::body(code.as_str(), name, 900);
+        body.inside = false;
+        let write = move |tx: &mut store::Tx| store::bodies::insert(tx, &body);
+        self.house.app.store.write::<_, store::StoreError, _>(write).await.unwrap();
     }
 
     fn clerk(&self, body: &str) -> Context {
@@ -178,7 +190,7 @@ fn pec(address: &str, body: Option<&str>) -> Recipient {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn register_scenario_08_the_confirmation_comes_back_through_the_hub() {
+async fn register_scenario_08_confirmation_comes_back_through_the_hub() {
     let pact = Pact::new().await;
     let (_, sent) = pact.send(&[hub(OTHER)]).await;
     pact.settle().await;
@@ -203,7 +215,7 @@ async fn register_scenario_08_the_confirmation_comes_back_through_the_hub() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn register_scenario_08_over_certified_mail_and_by_rule() {
+async fn register_scenario_08_confirmation_over_certified_mail_and_by_rule() {
     let mut pact = Pact::new().await;
     pact.exchange.automatic.insert(IpaCode::parse(OTHER).unwrap());
     let (_, sent) = pact.send(&[pec(VERNIO_PEC, Some(OTHER))]).await;
@@ -234,7 +246,7 @@ async fn communications_scenario_03_many_recipients_one_of_them_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn communications_scenario_02_expired_then_delivered_withdraws_the_retry() {
+async fn communications_scenario_02_twelve_and_twenty_four_hours_expired_then_delivered_withdraws_the_retry() {
     let pact = Pact::new().await;
     let (_, sent) = pact.send(&[pec("tardi@pec.altri.test", None)]).await;
     for (when, state, attempts) in [
@@ -256,7 +268,7 @@ async fn communications_scenario_02_expired_then_delivered_withdraws_the_retry()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn communications_scenario_06_a_full_box_is_tried_again_after_seven_days() {
+async fn communications_scenario_06_full_box_is_tried_again_after_seven_days() {
     let pact = Pact::new().await;
     let (_, sent) = pact.send(&[pec("piena@pec.altri.test", None)]).await;
     pact.settle().await;
@@ -272,7 +284,7 @@ async fn communications_scenario_06_a_full_box_is_tried_again_after_seven_days()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn communications_scenario_11_what_left_before_the_crash_is_not_sent_again() {
+async fn communications_scenario_11_crash_what_left_before_it_is_not_sent_again() {
     let pact = Pact::new().await;
     let to = "ditta@pec.altri.test";
     let (_, sent) = pact.send(&[pec(to, None)]).await;
@@ -310,7 +322,7 @@ async fn communications_scenario_11_what_left_before_the_crash_is_not_sent_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn register_scenario_07_altered_bytes_get_an_exception_and_are_not_registered() {
+async fn register_scenario_07_exchange_altered_bytes_get_an_exception_and_are_not_registered() {
     let mut pact = Pact::new().await;
     pact.exchange.automatic.insert(IpaCode::parse(OTHER).unwrap());
     let ours = IpaCode::parse(BODY).unwrap();
@@ -357,37 +369,6 @@ async fn register_scenario_07_altered_bytes_get_an_exception_and_are_not_registe
     assert_eq!(delivery.exchange_state, "anomaly");
     let reason = answers[0].reason.as_deref().unwrap();
     assert!(reason.starts_with("002_") && reason.ends_with("domanda.txt"), "{reason}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn communications_scenario_07_ordinary_mail_is_registered_not_bounced() {
-    let pact = Pact::new().await;
-    let citizen = "mario@posta.test";
-    let letter = Letter {
-        message_id: "m1@posta.test".into(),
-        from_name: "Prova Uno".into(),
-        from: citizen.into(),
-        to: vec![PRATO_PEC.into()],
-        cc: vec![],
-        subject: "Domanda firmata".into(),
-        written_at: 1_795_424_400,
-        answers: None,
-        receipt: None,
-        text: "In allegato modulo e documento.".into(),
-        attachments: vec![],
-    };
-    let road = Submission::new(&endpoint(&pact.sandbox, pact.sandbox.smtps.port(), citizen)).unwrap();
-    let message = Outgoing { from: citizen.into(), to: vec![PRATO_PEC.into()], raw: compose(&letter) };
-    road.hand_over(&message).await.unwrap();
-    pact.settle().await;
-    let waiting = pact.inbox(BODY).await;
-    let found = &waiting[0].message;
-    assert_eq!(
-        (found.kind.as_str(), found.sender_address.as_str(), found.legal_at),
-        ("anomaly", citizen, None)
-    );
-    register_inbound(&pact.clerk(BODY), &found.id, Changes::default()).await.unwrap();
-    assert!(pact.inbox(BODY).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

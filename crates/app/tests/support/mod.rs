@@ -112,7 +112,8 @@ pub fn unit(n: u128) -> UnitId {
     UnitId::from_u128(n)
 }
 
-fn body(code: &str, name: &str, first_unit: u128) -> Body {
+/// A body with one area and two offices, numbered from `first_unit`.
+pub fn body(code: &str, name: &str, first_unit: u128) -> Body {
     let aoo = AooCode::parse("A1B2C3D").unwrap();
     let office = |n: u128, code: &str| Unit {
         id: unit(n),

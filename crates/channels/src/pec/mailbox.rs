@@ -2,7 +2,8 @@
 //!
 //! The order is the point: the bytes are given to the keeper, which stores them durably, and only then the
 //! mailbox is told. A crash in between means that the message is seen again, and the keeper knows it by its
-//! digest. Messages over a size go to a file piece by piece; messages over the limit are not fetched but reported.
+//! digest. Messages over a size go to a file piece by piece; of messages over the limit only the header is
+//! fetched, so that somebody can be told.
 
 use crate::tls::{Endpoint, Security};
 use async_imap::types::{Capability, Fetch, QuotaResourceName};
@@ -48,8 +49,8 @@ pub enum Raw {
     Memory(Vec<u8>),
     /// In a file the keeper takes over or deletes.
     File(PathBuf),
-    /// Over the limit: not fetched, left in the mailbox.
-    TooLarge,
+    /// Over the limit: only its header was fetched, the message is left in the mailbox.
+    TooLarge(Vec<u8>),
 }
 
 /// A message that arrived.
@@ -201,7 +202,7 @@ impl Mailbox {
     async fn fetch_large(&mut self, uid_validity: u32, uid: u32, size: u32) -> Result<Arrived, MailboxError> {
         let arrived = |raw| Arrived { uid_validity, uid, size: u64::from(size), raw };
         if u64::from(size) > self.settings.limit {
-            return Ok(arrived(Raw::TooLarge));
+            return Ok(arrived(Raw::TooLarge(self.fetch_header(uid).await?)));
         }
         tokio::fs::create_dir_all(&self.settings.spool).await?;
         let path = self.settings.spool.join(format!("{uid_validity}-{uid}.eml"));
@@ -223,6 +224,15 @@ impl Mailbox {
         }
         file.sync_all().await?;
         Ok(arrived(Raw::File(path)))
+    }
+
+    async fn fetch_header(&mut self, uid: u32) -> Result<Vec<u8>, MailboxError> {
+        let fetching = async {
+            let stream = self.session.uid_fetch(uid.to_string(), "(UID BODY.PEEK[HEADER])").await?;
+            stream.try_collect::<Vec<Fetch>>().await
+        };
+        let found = tokio::time::timeout(ANSWER_TIMEOUT, fetching).await.map_err(|_| silent())??;
+        Ok(found.iter().find_map(Fetch::header).unwrap_or_default().to_vec())
     }
 
     async fn move_away(&mut self, uids: &[u32]) -> Result<(), MailboxError> {

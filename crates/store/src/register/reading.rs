@@ -252,6 +252,15 @@ pub fn find(
     })))
 }
 
+/// Fingerprints of the files of an entry, the main document first.
+///
+/// # Errors
+/// Those of the database.
+pub fn digests(query: &mut impl Query, id: &RegistrationId) -> Result<Vec<String>, StoreError> {
+    let files = query.rows(FILES, &[id.as_str().into()])?;
+    files.iter().map(|row| row.text(1).map(str::to_owned)).collect()
+}
+
 /// One page of entries, newest first, after the position where the page before ended.
 ///
 /// # Errors

@@ -67,7 +67,7 @@ pub struct KeyToken {
 pub struct Exchange {
     /// IPA codes of bodies that register by themselves what arrives with a segnatura that holds in every part.
     pub automatic: Vec<String>,
-    /// Largest message sent by mail, bytes on the wire; what is larger is split.
+    /// Largest message sent by mail, bytes on the wire; what is larger does not leave, and is a task.
     pub message_bytes: u64,
 }
 

@@ -6,6 +6,7 @@ use crate::routes::{Access, Entry};
 use crate::serve_file;
 use crate::view::{Chip, Choice, Faults, Shape, TimelineEntry, View};
 use crate::who::Who;
+use app::use_cases::exchange::admit::{FILES_DIFFER, FILES_MATCH};
 use app::use_cases::exchange::decide;
 use app::use_cases::exchange::watch::{
     self, KnownAnswer, KnownFact, Opened, Outgoing, StoredDelivery, Watched,
@@ -219,9 +220,20 @@ fn of_fact(view: &View, id: &str, known: &KnownFact) -> TimelineEntry {
         actor: view.t1("delivery-attempt", "n", known.fact.attempt),
         proof: known.evidence.as_ref().map(|sha256| format!("/deliveries/{id}/proofs/{sha256}")),
         norm: norm.map(str::to_owned),
-        note: known.note.clone(),
+        note: note(view, known),
         shape,
     }
+}
+
+/// What the provider's signature is worth, and what was found in the receipt or said by the server.
+fn note(view: &View, known: &KnownFact) -> Option<String> {
+    let verdict = known.verdict.as_ref().map(|verdict| view.family("signature-", verdict));
+    let words = known.note.as_deref().map(|note| match note {
+        FILES_MATCH | FILES_DIFFER => view.family("delivery-", note),
+        said => said.to_owned(),
+    });
+    let both: Vec<String> = verdict.into_iter().chain(words).collect();
+    (!both.is_empty()).then(|| both.join(" · "))
 }
 
 fn of_answer(view: &View, id: &str, known: &KnownAnswer) -> TimelineEntry {

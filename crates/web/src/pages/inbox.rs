@@ -334,7 +334,8 @@ mod tests {
         };
         let inbound = inbound(state, kind);
         let proposed = register_inbound::propose(&inbound, &details);
-        Opened { inbound, details, proposed, number: Some("0001234/2026".into()) }
+        let ground = desk::ground(&inbound, &details);
+        Opened { inbound, details, proposed, number: Some("0001234/2026".into()), ground }
     }
 
     impl Sampled for ListPage {

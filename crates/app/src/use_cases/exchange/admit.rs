@@ -6,18 +6,25 @@
 use super::annulled;
 use super::answer::{self, Answering};
 use super::progress;
-use super::understand::{About, Understood};
+use super::understand::{About, TOO_LARGE, Understood};
 use crate::context::Context;
 use crate::error::Result;
 use documents::segnatura::{ExchangeMessage, Identifier, Received};
 use domain::body::{AooCode, IpaCode, RegisterCode};
-use domain::ids::{DeliveryId, InboundId};
+use domain::ids::{DeliveryId, InboundId, TaskId};
 use domain::message::{Anomaly, Answer, Event, Fact, Policy};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use store::counters::Scope;
 use store::deliveries::{self, KnownAnswer, KnownFact};
 use store::inbox::{self, Handled};
-use store::{Tx, blobs, outbox, register};
+use store::tasks::{self, NewTask};
+use store::{Tx, blobs, bodies, outbox, register};
+
+/// Note of a delivery whose complete receipt carries the files that were sent.
+pub const FILES_MATCH: &str = "files-match";
+/// Note of a delivery whose complete receipt carries other files than were sent.
+pub const FILES_DIFFER: &str = "files-differ";
 
 /// Keeps the message; `None` when the same bytes were kept before.
 ///
@@ -27,10 +34,9 @@ pub fn admit(tx: &mut Tx, ctx: &Context, policy: &Policy, it: Understood) -> Res
     blobs::put(tx, &it.bytes)?;
     let Some(id) = inbox::insert(tx, &it.row)? else { return Ok(None) };
     match &it.about {
+        About::Matter if it.row.kind == TOO_LARGE => tell_of_size(tx, ctx, &it)?,
         About::Matter => {}
-        About::Receipt { message_id, events, at } => {
-            receipt(tx, ctx, policy, &it, (message_id.as_str(), events, *at))?;
-        }
+        About::Receipt { .. } => receipt(tx, ctx, policy, &it)?,
         About::Answer { message, from, at } => attach_answer(tx, ctx, policy, &it, (message, from, *at))?,
         About::Protocol { key, segnatura_sha256 } => {
             let before = inbox::remember_peer(tx, &it.row.body, key, segnatura_sha256, &id)?;
@@ -46,31 +52,62 @@ pub fn admit(tx: &mut Tx, ctx: &Context, policy: &Policy, it: Understood) -> Res
     Ok(Some(id))
 }
 
-fn receipt(
-    tx: &mut Tx,
-    ctx: &Context,
-    policy: &Policy,
-    it: &Understood,
-    (message_id, events, at): (&str, &[(String, Event)], Timestamp),
-) -> Result<()> {
+/// Somebody has to open the mailbox itself: the law counts the message as delivered there.
+fn tell_of_size(tx: &mut Tx, ctx: &Context, it: &Understood) -> Result<()> {
+    let Some(office) = bodies::units(tx, &it.row.body)?.into_iter().find(|unit| unit.active) else {
+        return Ok(());
+    };
+    let task = NewTask {
+        id: ctx.mint::<TaskId>(),
+        body: &it.row.body,
+        once: format!("message-too-large {}", it.row.id),
+        unit: Some(&office.id),
+        account: None,
+        kind: "message-too-large",
+        about: format!("{}: {}", it.row.mailbox, it.row.subject),
+        href: format!("/inbox/{}", it.row.id),
+        proposal: Some("open-mailbox"),
+        case: None,
+        due_on: None,
+    };
+    tasks::add(tx, &task, "system")?;
+    Ok(())
+}
+
+fn receipt(tx: &mut Tx, ctx: &Context, policy: &Policy, it: &Understood) -> Result<()> {
+    let About::Receipt { message_id, events, at, files } = &it.about else { return Ok(()) };
     // Without a known Message-ID the receipt stays in the inbox, for an officer.
     let Some(row) = outbox::by_message_id(tx, message_id)?.filter(|row| row.body == it.row.body) else {
         return Ok(());
     };
     let Some(delivery) = deliveries::find(tx, &row.delivery)? else { return Ok(()) };
     let address = delivery.address.to_lowercase();
+    let compared = match (files, &delivery.registration) {
+        (Some(files), Some(entry)) if delivery.notice.is_none() => Some(compare(tx, entry, files)?),
+        _ => None,
+    };
     for (_, event) in events.iter().filter(|(recipient, _)| *recipient == address) {
         let known = KnownFact {
-            fact: Fact { attempt: row.attempt, event: *event, at },
+            fact: Fact { attempt: row.attempt, event: *event, at: *at },
             evidence: Some(it.row.raw_sha256.clone()),
             verdict: it.row.verdict.clone(),
-            note: None,
+            note: compared.filter(|_| matches!(event, Event::Delivered { .. })).map(str::to_owned),
             learned_at: 0,
         };
         progress::learn(tx, ctx, policy, &row.delivery, &known)?;
     }
     outbox::settle_gone(tx, &row.id, "receipt")?;
     attached(tx, it, &row.delivery)
+}
+
+/// Whether the receipt carries every file of the entry, byte by byte: that is what a complete one proves.
+fn compare(
+    tx: &mut Tx,
+    entry: &domain::ids::RegistrationId,
+    inside: &BTreeSet<String>,
+) -> Result<&'static str> {
+    let ours = register::digests(tx, entry)?;
+    Ok(if ours.iter().all(|one| inside.contains(one)) { FILES_MATCH } else { FILES_DIFFER })
 }
 
 fn attached(tx: &mut Tx, it: &Understood, delivery: &DeliveryId) -> Result<()> {

@@ -46,6 +46,8 @@ pub struct Opened {
     pub proposed: Proposed,
     /// `0001234/2026`, once it is registered.
     pub number: Option<String>,
+    /// The letter of D.Lgs. 82/2005, art. 65, c. 1 under which it may hold as an instance: `c` or `c-bis`.
+    pub ground: Option<&'static str>,
 }
 
 /// A file taken out of a message.
@@ -100,9 +102,24 @@ pub async fn open(ctx: &Context, id: InboundId) -> Result<Opened> {
         };
         let number = head.map(|head| format!("{}/{}", number_label(head.number), head.year));
         let proposed = register_inbound::propose(&inbound, &details);
-        Ok(Opened { inbound, details, proposed, number })
+        let ground = ground(&inbound, &details);
+        Ok(Opened { inbound, details, proposed, number, ground })
     })
     .await
+}
+
+/// Under which letter of art. 65 a message without segnatura may hold: one from a certified box was sent by its
+/// holder; one from ordinary mail holds with the signed form and the copy of an identity card among its files.
+/// Neither may be bounced for the road it took.
+pub fn ground(inbound: &Inbound, details: &Details) -> Option<&'static str> {
+    if details.segnatura.is_some() {
+        return None;
+    }
+    match inbound.message.kind.as_str() {
+        "envelope" => Some("c-bis"),
+        "anomaly" | "ordinary" if !details.files.is_empty() => Some("c"),
+        _ => None,
+    }
 }
 
 /// The message as it came, byte by byte.

@@ -5,6 +5,7 @@
 
 use super::roads::Exchange;
 use crate::error::{Error, Result};
+use channels::compose::encoded_size;
 use channels::{Attachment, Letter, compose};
 use documents::segnatura::{
     self, Class, ClassCode, Coded, Document, Fingerprint, Header, Identifier, Recipient, Segnatura, Subject,
@@ -19,6 +20,22 @@ use store::outbox::Outgoing;
 use store::trace::Look;
 use store::{bodies, register};
 
+/// Largest message inside the hub, bytes: both sides hold it in memory while it is handed over.
+pub const HUB_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// What composing came to.
+pub enum Packed {
+    /// It may leave.
+    Ready(Package),
+    /// Its files alone are larger than its road allows.
+    TooLarge {
+        /// Bytes on the wire.
+        size: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+}
+
 /// A message ready to leave.
 pub struct Package {
     /// Sender's address as the channel knows it.
@@ -31,7 +48,7 @@ pub struct Package {
 ///
 /// # Errors
 /// `Problem` when something it needs cannot be read, or the body has no account or seal.
-pub async fn package(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery) -> Result<Package> {
+pub async fn package(exchange: &Exchange, row: &Outgoing, delivery: &StoredDelivery) -> Result<Packed> {
     let code = row.body.clone();
     let body = exchange.context(&code).read(move |r| Ok(bodies::find(r, &code)?)).await?;
     let body = body.ok_or_else(|| Error::Bug(format!("{} sends and is not there", row.body)))?;
@@ -47,7 +64,12 @@ pub async fn package(exchange: &Exchange, row: &Outgoing, delivery: &StoredDeliv
         }
         (None, Some(id)) => {
             let entry = open_entry(exchange, &row.body, id.clone()).await?;
-            let files = open_files(exchange, &entry).await?;
+            let limit = limit(exchange, row.channel);
+            let size = all_files(&entry).map(|file| encoded_size(file.size)).sum();
+            if size > limit {
+                return Ok(Packed::TooLarge { size, limit });
+            }
+            let files = open_files(exchange, &entry, limit).await?;
             entry_parts(exchange, &body, &entry, delivery, files).await?
         }
         (None, None) => return Err(Error::Bug(format!("{} sends nothing", delivery.id))),
@@ -65,7 +87,16 @@ pub async fn package(exchange: &Exchange, row: &Outgoing, delivery: &StoredDeliv
         text: delivery.text.clone(),
         attachments,
     };
-    Ok(Package { from, raw: compose(&letter) })
+    Ok(Packed::Ready(Package { from, raw: compose(&letter) }))
+}
+
+/// Bytes on the wire that a road takes.
+pub fn limit(exchange: &Exchange, channel: Channel) -> u64 {
+    if channel == Channel::Hub { HUB_LIMIT } else { exchange.message_limit }
+}
+
+fn all_files(entry: &Registration) -> impl Iterator<Item = &RegisteredFile> {
+    std::iter::once(&entry.document).chain(&entry.attachments)
 }
 
 fn sender_address(exchange: &Exchange, body: &Body, channel: Channel) -> Result<String> {
@@ -110,10 +141,10 @@ async fn open_entry(
     Ok(exchange.app.store.open_traced::<_, Error>(look, found).await?.into_inner())
 }
 
-async fn open_files(exchange: &Exchange, entry: &Registration) -> Result<Vec<Attachment>> {
+async fn open_files(exchange: &Exchange, entry: &Registration, limit: u64) -> Result<Vec<Attachment>> {
     let mut files = Vec::new();
-    for file in std::iter::once(&entry.document).chain(&entry.attachments) {
-        let bytes = exchange.app.store.blob_bytes(&entry.body, &file.sha256, exchange.message_limit).await?;
+    for file in all_files(entry) {
+        let bytes = exchange.app.store.blob_bytes(&entry.body, &file.sha256, limit).await?;
         let bytes = bytes.ok_or_else(|| Error::Problem(format!("the bytes of {} are gone", file.id)))?;
         files.push(Attachment {
             name: file.name.clone(),

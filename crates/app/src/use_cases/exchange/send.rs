@@ -73,6 +73,8 @@ pub(crate) fn check(ctx: &Context, what: &Sending) -> std::result::Result<(), In
         faults.add_with("/text", "too-long", TEXT_MAX.to_string());
     }
     let mut seen = std::collections::BTreeSet::new();
+    // The same act never leaves twice for one body (D.Lgs. 82/2005, art. 47).
+    let mut bodies = std::collections::BTreeSet::new();
     for (i, to) in what.recipients.iter().enumerate() {
         let at = |field: &str| format!("/recipients/{i}/{field}");
         if to.name.trim().is_empty() {
@@ -90,6 +92,8 @@ pub(crate) fn check(ctx: &Context, what: &Sending) -> std::result::Result<(), In
         }
         if !seen.insert((to.channel, place(to))) {
             faults.add(at("address"), "twice");
+        } else if to.body.as_ref().is_some_and(|body| !bodies.insert(body)) {
+            faults.add(at("body"), "body-twice");
         }
     }
     faults.or(())

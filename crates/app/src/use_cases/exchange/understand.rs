@@ -10,12 +10,16 @@ use documents::segnatura::{self, ExchangeMessage, Identifier, ReadSegnatura, Ver
 use documents::signature::{TimeKind, Times, Verdict, smime, xades};
 use domain::body::IpaCode;
 use domain::ids::InboundId;
-use domain::message::{Anomaly, Channel, Event};
+use domain::message::{Anomaly, Channel, Event, ReceiptForm};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use store::blobs::Prepared;
 use store::inbox::{NewInbound, PeerKey};
+
+/// Kind of a message of which only the header was fetched.
+pub const TOO_LARGE: &str = "too_large";
 
 /// A message as it came.
 pub struct Came {
@@ -42,6 +46,8 @@ pub enum About {
         events: Vec<(String, Event)>,
         /// Instant certified by the provider.
         at: Timestamp,
+        /// Fingerprints of the files inside a complete receipt; none for the other forms.
+        files: Option<BTreeSet<String>>,
     },
     /// The answer of another register.
     Answer {
@@ -125,7 +131,43 @@ pub struct Understood {
 pub async fn understand(exchange: &Exchange, came: Came) -> Result<Understood> {
     let ctx = exchange.context(&came.body);
     let bytes = exchange.app.store.prepare(&came.body, &came.raw).await?;
-    let mut row = NewInbound {
+    let mut row = unread(&ctx, &came, &bytes);
+    let mut details = Details::default();
+    let about = match parse(&came.raw) {
+        Ok(mail) => read(exchange, &ctx, &came, &mail, &mut row, &mut details),
+        Err(error) => {
+            details.fault = Some(error.to_string());
+            About::Matter
+        }
+    };
+    row.details = serde_json::to_string(&details).unwrap_or_default();
+    Ok(Understood { row, bytes, about, details })
+}
+
+/// Keeps the header of a message too large to be fetched; the message itself stays in its mailbox.
+///
+/// # Errors
+/// As [`understand`].
+pub async fn too_large(exchange: &Exchange, came: Came, size: u64) -> Result<Understood> {
+    let ctx = exchange.context(&came.body);
+    let bytes = exchange.app.store.prepare(&came.body, &came.raw).await?;
+    let mut row = unread(&ctx, &came, &bytes);
+    row.kind = TOO_LARGE.into();
+    row.size = size;
+    if let Ok(mail) = parse(&came.raw) {
+        row.message_id = mail.reference.clone().or_else(|| mail.message_id.clone());
+        row.sender_address = mail.content.from.clone();
+        row.sender_name = mail.content.from_name.clone();
+        row.subject = plain(&mail.subject);
+    }
+    let details = Details { fault: Some(TOO_LARGE.into()), ..Details::default() };
+    row.details = serde_json::to_string(&details).unwrap_or_default();
+    Ok(Understood { row, bytes, about: About::Matter, details })
+}
+
+/// The row of a message nothing is known of yet.
+fn unread(ctx: &Context, came: &Came, bytes: &Prepared) -> NewInbound {
+    NewInbound {
         id: ctx.mint::<InboundId>(),
         body: came.body.clone(),
         channel: came.channel,
@@ -141,17 +183,11 @@ pub async fn understand(exchange: &Exchange, came: Came) -> Result<Understood> {
         legal_at: None,
         verdict: None,
         details: String::new(),
-    };
-    let mut details = Details::default();
-    let about = match parse(&came.raw) {
-        Ok(mail) => read(exchange, &ctx, &came, &mail, &mut row, &mut details),
-        Err(error) => {
-            details.fault = Some(error.to_string());
-            About::Matter
-        }
-    };
-    row.details = serde_json::to_string(&details).unwrap_or_default();
-    Ok(Understood { row, bytes, about, details })
+    }
+}
+
+fn plain(subject: &str) -> String {
+    subject.chars().filter(|c| !c.is_control()).take(1_000).collect()
 }
 
 fn read(
@@ -175,7 +211,7 @@ fn read(
     row.sender_address = data.map_or_else(|| mail.content.from.clone(), |d| d.sender.to_lowercase());
     row.sender_name = mail.content.from_name.clone();
     let subject = if mail.content.subject.is_empty() { &mail.subject } else { &mail.content.subject };
-    row.subject = subject.chars().filter(|c| !c.is_control()).take(1_000).collect();
+    row.subject = plain(subject);
     if is_forged(mail.kind, row.verdict.as_deref()) {
         row.state = "quarantined".into();
         details.fault = Some("signature".into());
@@ -183,7 +219,9 @@ fn read(
     }
     if let (Kind::Receipt(_), Some(data)) = (mail.kind, data) {
         let message_id = data.message_id.clone().or_else(|| mail.reference.clone()).unwrap_or_default();
-        return About::Receipt { message_id, events: mail.events(), at: data.at };
+        let events = mail.events();
+        let files = is_complete(&events).then(|| digests(&mail.content));
+        return About::Receipt { message_id, events, at: data.at, files };
     }
     fill(&mail.content, details);
     let from = match came.channel {
@@ -195,6 +233,14 @@ fn read(
         return About::Answer { message: Box::new(message), from, at };
     }
     protocol(exchange, &mail.content, details, at, now)
+}
+
+fn is_complete(events: &[(String, Event)]) -> bool {
+    events.iter().any(|(_, event)| matches!(event, Event::Delivered { form: Some(ReceiptForm::Complete) }))
+}
+
+fn digests(content: &Content<'_>) -> BTreeSet<String> {
+    content.attachments.iter().map(|file| hex::encode(Sha256::digest(&file.bytes))).collect()
 }
 
 fn kind_name(kind: Kind, channel: Channel) -> &'static str {
