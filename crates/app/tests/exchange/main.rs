@@ -246,7 +246,8 @@ async fn communications_scenario_03_many_recipients_one_of_them_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn communications_scenario_02_twelve_and_twenty_four_hours_expired_then_delivered_withdraws_the_retry() {
+async fn communications_scenario_02_twelve_and_twenty_four_hours_expired_then_delivered_withdraws_the_retry()
+{
     let pact = Pact::new().await;
     let (_, sent) = pact.send(&[pec("tardi@pec.altri.test", None)]).await;
     for (when, state, attempts) in [
