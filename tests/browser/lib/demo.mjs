@@ -29,6 +29,8 @@ export async function startDemo(options = []) {
       if (!found) throw new Error(`no account with the role ${role} in ${body ?? 'any body'}`);
       return found;
     },
+    /** A token of the API for an account, as `telaio token` gives it. */
+    token: (user) => execFileSync(binary, ['token', '--user', user, '--data', data], { encoding: 'utf8' }).trim(),
     async stop() {
       // A server that is gone before it was told to go is a fault, whatever the pages said.
       if (server.exitCode !== null || server.signalCode !== null) {
