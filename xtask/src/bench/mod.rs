@@ -5,8 +5,12 @@
 //! after; when either moved by more than half the row is marked as disturbed. A row needs its peers:
 //! where one is not installed the row says so instead of printing a number.
 
+mod http;
+mod load;
 mod machine;
+mod registration;
 mod report;
+mod server;
 mod signature;
 mod store;
 
@@ -46,7 +50,7 @@ pub struct Samples {
 }
 
 /// Every row there is, by the part of the house that it measures.
-const PARTS: &[&[Row]] = &[store::ROWS, signature::ROWS];
+const PARTS: &[&[Row]] = &[registration::ROWS, store::ROWS, signature::ROWS];
 
 fn all() -> impl Iterator<Item = &'static Row> {
     PARTS.iter().flat_map(|part| part.iter())

@@ -1,44 +1,15 @@
-//! Rows of the store: durable registrations, search, audit, backup. The work
-//! is done by `crates/store/examples/measure`, built for release, so that this
-//! tool itself stays small; here its samples are read. Where the row is meant
-//! through the HTTP API, a note of the samples says that it is not yet.
+//! Rows of the store: search, audit, backup, and the bare engine that others are compared with. The work is done
+//! by `crates/store/examples/measure`, built for release, so that this tool itself stays small; here its samples
+//! are read.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Row, Samples};
-use crate::services::postgres::Postgres;
 use crate::{Failure, Outcome, shell};
 
 /// The rows, in the order of `docs/benchmarks.md`.
 pub const ROWS: &[Row] = &[
-    Row {
-        name: "r1",
-        title: "registration with 20 kB, 1 client / append and flush",
-        target: 0.7,
-        stop: 0.4,
-        run: || measure("r1"),
-    },
-    Row {
-        name: "r2",
-        title: "same, 64 clients / bare engine in equal groups",
-        target: 0.35,
-        stop: 0.2,
-        run: || measure("r2"),
-    },
-    Row {
-        name: "r3",
-        title: "same, 64 clients, PostgreSQL / pgbench -N",
-        target: 3.0,
-        stop: 1.0,
-        run: on_postgres,
-    },
-    Row {
-        name: "r4",
-        title: "bulk, 1,024 clients / bare SQLite in equal groups",
-        target: 0.35,
-        stop: 0.2,
-        run: || measure("r4"),
-    },
     Row {
         name: "r16",
         title: "search first 20 of 2,000,000 with permission / bare FTS5",
@@ -73,16 +44,12 @@ fn measure(row: &str) -> Outcome<Samples> {
     sample(&mut example(row))
 }
 
-/// On a server of our own, with its own `pgbench` beside it.
-fn on_postgres() -> Outcome<Samples> {
-    let server = Postgres::start_durable()?;
-    let mut command = example("r3");
-    command.env("TELAIO_TEST_DB", server.url());
-    if let Some(programs) = crate::services::postgres::programs() {
-        let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", programs.display()));
-    }
-    sample(&mut command)
+/// Rows per second of a bare SQLite storing the bytes of a registration, `group` per transaction.
+pub(super) fn bare(group: f64, span: Duration) -> Outcome<f64> {
+    let mut command = example("bare");
+    command.args([format!("{group:.0}"), span.as_millis().to_string()]);
+    let text = shell::output(&mut command)?;
+    text.trim().parse().map_err(|_| Failure::Broken(format!("the bare engine said: {text}")))
 }
 
 fn example(row: &str) -> Command {

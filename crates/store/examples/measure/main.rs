@@ -3,7 +3,8 @@
 //! standard output. The contracts of the rows are in `docs/benchmarks.md`;
 //! here the store is called directly, without HTTP.
 //!
-//! `measure ROW` where ROW is one of r1 r2 r3 r4 r16 r17 r20 r23.
+//! `measure ROW` where ROW is one of r1 r2 r3 r4 (the store's part alone, for profiling) r16 r17 r20 r23; or
+//! `measure bare GROUP MILLISECONDS`, which prints the rate of the bare engine alone.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
@@ -58,6 +59,9 @@ impl Samples {
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let row = std::env::args().nth(1).unwrap_or_default();
+    if row == "bare" {
+        return bare();
+    }
     let samples = match row.as_str() {
         "r1" => one_client().await?,
         "r2" => groups(64).await?,
@@ -74,6 +78,15 @@ async fn main() -> Outcome<()> {
         "smaller_is_better": samples.smaller_is_better, "notes": samples.notes,
     });
     println!("{json}");
+    Ok(())
+}
+
+/// The peer of the rows that go through the API.
+fn bare() -> Outcome<()> {
+    let number = |place| std::env::args().nth(place).unwrap_or_default().parse::<u64>();
+    let (group, span) = (usize::try_from(number(2)?)?, Duration::from_millis(number(3)?));
+    let folder = tempfile::Builder::new().prefix("telaio-bench-").tempdir()?;
+    println!("{}", peers::bare_sqlite(folder.path(), group, span)?);
     Ok(())
 }
 
