@@ -88,6 +88,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool { purpose: Purpose::Test, package: "zbar-tools", why: "reads QR codes", present: || has("zbarimg") },
     Tool { purpose: Purpose::Bench, package: "python3-venv", why: "peers from PyPI", present: has_venv },
+    Tool { purpose: Purpose::Bench, package: "redis-server", why: "a peer", present: || has("redis-server") },
 ];
 
 /// `cargo xtask setup [build|test|bench]`; everything when nothing is named.

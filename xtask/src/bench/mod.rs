@@ -8,10 +8,12 @@
 mod http;
 mod load;
 mod machine;
+mod process;
 mod registration;
 mod report;
 mod server;
 mod signature;
+mod stack;
 mod store;
 
 use crate::setup::Purpose;
@@ -50,7 +52,7 @@ pub struct Samples {
 }
 
 /// Every row there is, by the part of the house that it measures.
-const PARTS: &[&[Row]] = &[registration::ROWS, store::ROWS, signature::ROWS];
+const PARTS: &[&[Row]] = &[registration::ROWS, store::ROWS, process::ROWS, signature::ROWS];
 
 fn all() -> impl Iterator<Item = &'static Row> {
     PARTS.iter().flat_map(|part| part.iter())

@@ -122,7 +122,8 @@ impl Server {
 
     /// Flushed groups so far.
     pub fn flushes(&self) -> Outcome<f64> {
-        let answer = http::get(self.monitoring, "/metrics", None).map_err(|error| broken("metrics", error))?;
+        let answer =
+            http::get(self.monitoring, "/metrics", None).map_err(|error| broken("metrics", error))?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix("telaio_store_groups_total "));
         line.and_then(|number| number.parse().ok())

@@ -20,6 +20,7 @@ pub struct Postgres {
     programs: PathBuf,
     owner: Option<(u32, u32)>,
     url: String,
+    options: String,
 }
 
 impl Postgres {
@@ -40,10 +41,30 @@ impl Postgres {
         let (folder, port, password) = (Folder::make("postgres")?, super::free_port()?, super::secret()?);
         let owner = if shell::is_root() { Some(unprivileged()?) } else { None };
         let url = format!("postgres://telaio:{password}@127.0.0.1:{port}/postgres");
-        let cluster = Postgres { folder, programs, owner, url };
+        let options = settings(port, folder.path(), durability);
+        let cluster = Postgres { folder, programs, owner, url, options };
         cluster.initialise(&password)?;
-        cluster.control(&settings(port, cluster.folder.path(), durability), "start")?;
+        cluster.restart()?;
         Ok(cluster)
+    }
+
+    /// Ends the server without a checkpoint, as a kill would: the next start recovers from its log.
+    pub fn crash(&self) -> Outcome {
+        self.control("", "stop")
+    }
+
+    /// Starts a server that was ended; seconds until it answered.
+    pub fn restart(&self) -> Outcome<f64> {
+        let started = std::time::Instant::now();
+        self.control(&self.options, "start")?;
+        Ok(started.elapsed().as_secs_f64())
+    }
+
+    /// Process id of the server, whose children do the work.
+    pub fn pid(&self) -> Outcome<u32> {
+        let text = shell::read(&self.data().join("postmaster.pid"))?;
+        let first = text.lines().next().and_then(|line| line.trim().parse().ok());
+        first.ok_or_else(|| Failure::Broken("PostgreSQL wrote no process id".to_owned()))
     }
 
     /// The address to connect to, password included.
