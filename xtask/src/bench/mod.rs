@@ -76,7 +76,9 @@ pub fn run(arguments: &[String]) -> Outcome {
         return Err(Failure::Unready(format!("no such row; rows are: {}", known.join(" "))));
     }
     setup::ensure(Purpose::Bench)?;
-    shell::run(&mut shell::cargo(["build", "--release", "--locked", "--package", "telaio"]))?;
+    if server::given_program().is_none() {
+        shell::run(&mut shell::cargo(["build", "--release", "--locked", "--package", "telaio"]))?;
+    }
     let mut measured = Vec::new();
     for row in rows {
         shell::step(&format!("{} {}", row.name, row.title));

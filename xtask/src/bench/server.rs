@@ -37,9 +37,14 @@ fn broken(what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::Broken(format!("{what}: {error}"))
 }
 
-/// The release binary.
+/// The release binary; `TELAIO_BENCH_PROGRAM` names another one, of an earlier release, to be compared.
 pub fn program() -> PathBuf {
-    shell::target().join("release/telaio")
+    given_program().unwrap_or_else(|| shell::target().join("release/telaio"))
+}
+
+/// The binary that was named, if any: then nothing is built.
+pub fn given_program() -> Option<PathBuf> {
+    std::env::var_os("TELAIO_BENCH_PROGRAM").map(PathBuf::from)
 }
 
 impl Server {
