@@ -55,7 +55,8 @@ fn samples(unit: &'static str) -> Samples {
     Samples { telaio: Vec::new(), peer: Vec::new(), unit, smaller_is_better: true, notes: Vec::new() }
 }
 
-/// R22. Both are killed while 16 clients write, and must come back with all they had acknowledged.
+/// R22. Both are killed while 16 clients write. That nothing acknowledged is lost is shown by the kill test of the
+/// store, not here.
 fn restart() -> Outcome<Samples> {
     let (mut server, database) = (Server::sqlite()?, Postgres::start_durable()?);
     let clerks = server.clerks()?;
