@@ -170,7 +170,7 @@ fn time(at: Timestamp) -> String {
 fn whole(it: Opened) -> WholeDelivery {
     let mut events: Vec<_> =
         it.facts.into_iter().map(of_fact).chain(it.answers.into_iter().map(of_answer)).collect();
-    events.sort_by(|a, b| a.0.cmp(&b.0));
+    events.sort_by_key(|event| event.0);
     WholeDelivery {
         delivery: shown(it.watched),
         sent_at: it.sent_at.map(time),
