@@ -77,6 +77,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::bodies::routes());
     all.extend(crate::api::deliveries::routes());
     all.extend(crate::api::inbound_messages::routes());
+    all.extend(crate::api::emergency::routes());
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::papers::routes());
     all.extend(crate::api::registration_acts::routes());

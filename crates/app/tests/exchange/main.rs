@@ -7,6 +7,7 @@
 mod annulment;
 mod scenarios;
 mod sizes;
+mod main_job;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -41,6 +42,8 @@ struct Pact {
     sandbox: Sandbox,
     exchange: Exchange,
     authority: TestCa,
+    /// Roots of the bodies' seals and of the provider, PEM.
+    anchors: Vec<u8>,
     _folder: tempfile::TempDir,
 }
 
@@ -64,6 +67,7 @@ impl Pact {
         trust.add_anchors_pem(&authority.root_pem().unwrap()).unwrap();
         trust.add_anchors_pem(&sandbox.provider.trust_pem().unwrap()).unwrap();
         exchange.trust = Arc::new(trust);
+        let anchors = [authority.root_pem().unwrap(), sandbox.provider.trust_pem().unwrap()].concat();
         for (code, address) in [(BODY, PRATO_PEC), (OTHER, VERNIO_PEC)] {
             let body = IpaCode::parse(code).unwrap();
             let holder = Holder::seal(code, "VATIT-00000000000");
@@ -73,7 +77,7 @@ impl Pact {
             let account = account(&sandbox, address, folder.path());
             exchange.pec.insert(body, account);
         }
-        Self { house, sandbox, exchange, authority, _folder: folder }
+        Self { house, sandbox, exchange, authority, anchors, _folder: folder }
     }
 
     /// A body with a product of its own: known here, not at work here.

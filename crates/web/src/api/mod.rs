@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod bodies;
 pub mod deliveries;
 pub mod inbound_messages;
+pub mod emergency;
 pub mod openapi;
 pub mod papers;
 pub mod registration_acts;

@@ -25,6 +25,7 @@ use crate::view::{Sampled, View};
 const SLICES: &[fn() -> OpenApi] = &[
     super::accounts::describe,
     super::bodies::describe,
+    super::emergency::describe,
     super::papers::describe,
     super::deliveries::describe,
     super::inbound_messages::describe,
