@@ -5,16 +5,19 @@
 mod support;
 
 use app::Error;
+use app::use_cases::answer::{self, Answer as Letter};
 use app::use_cases::daily_register::{Form, list, open};
 use app::use_cases::papers::{label, receipt, segnatura, sheet};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::correct::{Correction, correct};
+use app::use_cases::templates;
 use app::use_cases::verification::show::{self, Answer};
 use app::workers::daily_register::run_once;
 use app::workers::sweep;
 use documents::inspect::{Limits, inspect};
 use documents::signature::{Times, TrustStore, verify_issued};
 use documents::xml;
+use domain::Role;
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{Id, RegistrationId};
 use domain::paper_code::PaperCode;
@@ -209,4 +212,37 @@ async fn the_sweep_takes_what_nobody_holds_after_a_day_and_nothing_else() {
     house.move_to("2026-11-25T09:00:00Z");
     assert_eq!(sweep::run_once(&house.app).await.unwrap().blobs, 1);
     assert_eq!(receipt(&house.clerk(), id).await.unwrap(), kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_is_kept_version_by_version_and_offered_to_its_body_only() {
+    let house = House::new().await;
+    let officer = house.person(5, support::BODY, &[Role::CaseOfficer]);
+    let elsewhere = house.person(6, support::OTHER, &[Role::CaseOfficer]);
+    let text = "---\ntitle: Nulla osta\nvariable text: Testo\n---\n{{ text }}";
+    let id = templates::save(&officer, None, 0, text).await.unwrap();
+    let second = text.replace("Nulla osta", "Diniego");
+    templates::save(&officer, Some(id.clone()), 1, &second).await.unwrap();
+    let late = templates::save(&officer, Some(id.clone()), 1, text).await;
+    assert!(matches!(late, Err(Error::Conflict)), "somebody saved meanwhile");
+    let versions = templates::open(&officer, id.clone()).await.unwrap();
+    assert_eq!(
+        (versions.len(), versions[0].title.as_str(), versions[1].content.as_str()),
+        (2, "Diniego", text)
+    );
+
+    let of = |ctx| async move {
+        let offered = answer::offered(ctx).await.unwrap();
+        offered.into_iter().any(|(_, title)| title == "Diniego")
+    };
+    assert!(of(&officer).await && !of(&elsewhere).await);
+    let written = Letter { letter: id.to_string(), text: "Si nega.".into(), ..Letter::default() };
+    assert_eq!(answer::preview(&officer, &written, "").await.unwrap(), "Si nega.");
+    assert!(matches!(answer::preview(&elsewhere, &written, "").await, Err(Error::Invalid(_))));
+    assert!(matches!(templates::open(&elsewhere, id.clone()).await, Err(Error::NotFound)));
+    templates::retire(&officer, id.clone(), 2).await.unwrap();
+    assert!(!of(&officer).await);
+    assert!(matches!(answer::preview(&officer, &written, "").await, Err(Error::Invalid(_))));
+    let wrong = templates::save(&officer, Some(id), 3, "---\ntitle: X\n---\n{{ nome }}").await;
+    assert!(matches!(wrong, Err(Error::Invalid(_))));
 }

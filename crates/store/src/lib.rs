@@ -56,6 +56,7 @@ pub mod saved_views;
 pub mod seals;
 pub mod search;
 pub mod tasks;
+pub mod templates;
 pub mod timeline;
 pub mod trace;
 pub mod vault;

@@ -102,6 +102,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::plain::routes());
     all.extend(crate::pages::register::routes());
     all.extend(crate::pages::scheme::routes());
+    all.extend(crate::pages::templates::routes());
     all.extend(crate::pages::users::routes());
     all.extend(crate::pages::verify::routes());
     all.extend(crate::pages::worklist::routes());

@@ -14,5 +14,6 @@ pub mod read_audit;
 pub mod register;
 pub mod scheme;
 pub mod system;
+pub mod templates;
 pub mod verification;
 pub mod worklist;

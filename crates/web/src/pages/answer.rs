@@ -8,7 +8,7 @@ use crate::error::Fault;
 use crate::routes::{Access, Entry};
 use crate::view::{Choice, Faults, Sampled, View};
 use crate::who::Who;
-use app::use_cases::answer::{self, Answer, LETTERS, To};
+use app::use_cases::answer::{self, Answer, To};
 use app::use_cases::bodies;
 use app::{Context, Error, Verb};
 use askama::Template;
@@ -54,6 +54,8 @@ pub struct AnswerPage {
     pub email: String,
     /// The letter as it would be, paragraph by paragraph.
     pub preview: Vec<String>,
+    /// Whether the person may write templates.
+    pub manages: bool,
     /// Faults.
     pub faults: Faults,
 }
@@ -110,15 +112,18 @@ async fn page(
     };
     let hub: Vec<Choice> = others.map(choice).collect();
     let office = all.iter().find(|body| body.ipa_code == ctx.actor.body).map(|body| body.name.clone());
-    let text = answer::preview(ctx, &answer, &office.unwrap_or_default())?;
-    Ok(arrange(view, case, answer, hub, &text, invalid))
+    let text = answer::preview(ctx, &answer, &office.unwrap_or_default()).await?;
+    let letters = answer::offered(ctx).await?;
+    let letters = letters.into_iter().map(|(key, title)| Choice::new(key, title, &answer.letter)).collect();
+    let manages = ctx.may(Verb::ManageTemplates).is_ok();
+    Ok(AnswerPage { manages, ..arrange(view, case, answer, (letters, hub), &text, invalid) })
 }
 
 fn arrange(
     view: View,
     case: &CaseId,
     answer: Answer,
-    hub: Vec<Choice>,
+    (letters, hub): (Vec<Choice>, Vec<Choice>),
     text: &str,
     invalid: &Invalid,
 ) -> AnswerPage {
@@ -129,10 +134,8 @@ fn arrange(
     let plain = text.replace("**", "");
     AnswerPage {
         case: case.to_string(),
-        letters: LETTERS
-            .iter()
-            .map(|letter| Choice::new(letter.key, letter.title(), &answer.letter))
-            .collect(),
+        letters,
+        manages: false,
         hub,
         pec: lines("pec"),
         email: lines("email"),
@@ -224,7 +227,14 @@ impl Sampled for AnswerPage {
         let mut answer = Answer { letter: "answer".into(), subject: "Prova".into(), ..Answer::default() };
         answer.to = vec![line("pec", "Prova Uno; prova@pec.prova.test")];
         let wrong = Invalid::one("/text", "required");
-        vec![arrange(view, &case, answer, hub, "Gentile **Prova Uno**\n\nTesto <i>di prova</i>", &wrong)]
+        vec![arrange(
+            view,
+            &case,
+            answer,
+            (vec![Choice::new("answer", "Risposta", "answer")], hub),
+            "Gentile **Prova Uno**\n\nTesto <i>di prova</i>",
+            &wrong,
+        )]
     }
 }
 

@@ -20,6 +20,7 @@ pub mod passkeys;
 pub mod plain;
 pub mod register;
 pub mod scheme;
+pub mod templates;
 pub mod users;
 pub mod verify;
 pub mod words;

@@ -1,12 +1,14 @@
-//! The letters an answer can be written from, and their preview.
+//! The letters an answer can be written from - those of the house and the body's own templates - and their preview.
 
 use super::Answer;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use documents::letters::{LetterError, Template};
 use domain::Invalid;
+use domain::ids::TemplateId;
 use minijinja::Value;
 use std::collections::BTreeMap;
+use store::templates;
 
 /// A letter of the house.
 #[derive(Debug, Clone, Copy)]
@@ -34,15 +36,48 @@ impl Letter {
         found.ok_or_else(|| Invalid::with("/letter", "bad-code", key.chars().take(40).collect::<String>()))
     }
 
+    /// The template with its declarations, as a body may take it up and change it.
+    pub fn text(&self) -> &'static str {
+        self.text
+    }
+
     /// Its title, as people read it.
     pub fn title(&self) -> String {
         self.template().map(|template| template.title).unwrap_or_default()
     }
 
-    pub(super) fn template(&self) -> Result<Template> {
+    fn template(&self) -> Result<Template> {
         Template::parse(self.text)
             .map_err(|faults| Error::Bug(format!("letter {}: {}", self.key, words(&faults))))
     }
+}
+
+/// Key and title of every letter offered to the actor's body: those of the house, then its own in force.
+///
+/// # Errors
+/// Those of the store.
+pub async fn offered(ctx: &Context) -> Result<Vec<(String, String)>> {
+    let body = ctx.actor.body.clone();
+    let own = ctx.read(move |r| Ok(templates::of_body(r, &body)?)).await?;
+    let house = LETTERS.iter().map(|letter| (letter.key.to_owned(), letter.title()));
+    let own = own.into_iter().filter(|it| !it.retired).map(|it| (it.id.to_string(), it.title));
+    Ok(house.chain(own).collect())
+}
+
+/// The template of a key: a letter of the house, or the newest version of one of the body's own.
+///
+/// # Errors
+/// `Invalid` at `/letter` when there is none, or it was retired.
+pub(super) async fn template(ctx: &Context, key: &str) -> Result<Template> {
+    let Ok(id) = key.parse::<TemplateId>() else { return Letter::of(key)?.template() };
+    let body = ctx.actor.body.clone();
+    let versions = ctx.read(move |r| Ok(templates::versions(r, &body, &id)?)).await?;
+    let newest = versions.into_iter().next().filter(|it| !it.retired);
+    let newest = newest
+        .ok_or_else(|| Invalid::with("/letter", "bad-code", key.chars().take(40).collect::<String>()))?;
+    Template::parse(&newest.content).map_err(|faults| {
+        Error::Bug(format!("template {} {}: {}", newest.id, newest.version, words(&faults)))
+    })
 }
 
 fn words(faults: &[LetterError]) -> String {
@@ -53,7 +88,7 @@ fn words(faults: &[LetterError]) -> String {
 ///
 /// # Errors
 /// `Invalid` when there is no such letter.
-pub fn preview(ctx: &Context, answer: &Answer, office: &str) -> Result<String> {
+pub async fn preview(ctx: &Context, answer: &Answer, office: &str) -> Result<String> {
     let filled = |text: &str| if text.trim().is_empty() { "…".to_owned() } else { text.to_owned() };
     let shown = Answer {
         subject: filled(&answer.subject),
@@ -61,7 +96,7 @@ pub fn preview(ctx: &Context, answer: &Answer, office: &str) -> Result<String> {
         text: filled(&answer.text),
         ..answer.clone()
     };
-    let template = Letter::of(&answer.letter)?.template()?;
+    let template = template(ctx, &answer.letter).await?;
     template.fill(&data(ctx, &shown, office)).map_err(|faults| Error::Bug(words(&faults)))
 }
 

@@ -8,7 +8,7 @@ mod letters;
 mod send;
 
 pub use draft::{keep, load};
-pub use letters::{LETTERS, Letter, preview};
+pub use letters::{LETTERS, Letter, offered, preview};
 pub use send::{Sent, send};
 
 use serde::{Deserialize, Serialize};

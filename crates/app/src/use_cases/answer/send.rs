@@ -1,6 +1,6 @@
 //! Sending an answer: compose and seal, then register and queue in one transaction.
 
-use super::letters::{Letter, data};
+use super::letters::{Letter, data, template};
 use super::{Answer, draft};
 use crate::Verb;
 use crate::context::Context;
@@ -117,9 +117,9 @@ async fn compose(
     body: &Body,
     case: &Case,
 ) -> Result<(ReceivedFile, GivenOut)> {
-    let letter = Letter::of(&answer.letter)?;
     let office = office(body, case);
-    let mut blocks = letter.template()?.render(&data(ctx, answer, &office)).map_err(|faults| {
+    let template = template(ctx, &answer.letter).await?;
+    let mut blocks = template.render(&data(ctx, answer, &office)).map_err(|faults| {
         let mut invalid = Invalid::default();
         for fault in faults {
             invalid.add(format!("/{}", fault.field.unwrap_or_default()), fault.code);
@@ -142,7 +142,9 @@ async fn compose(
         }
     };
     let sealed = give_out(ctx, "act", case.id.as_str(), paper).await?;
-    let name = format!("{}.pdf", letter.key);
+    // A letter of the house gives its name to the file; the id of a template would tell nobody anything.
+    let name = Letter::of(&answer.letter).map_or("lettera", |letter| letter.key);
+    let name = format!("{name}.pdf");
     let file = receive_bytes(ctx, &ctx.actor.body, "/document", &name, &sealed.bytes).await?;
     Ok((file, sealed))
 }
