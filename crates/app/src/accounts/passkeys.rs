@@ -43,7 +43,9 @@ impl Ceremonies {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (at, _)| *at + LIFE > now);
         if all.len() >= MOST {
-            all.clear();
+            // Whoever floods us with beginnings pushes out the oldest, not everybody who is at it.
+            let oldest = all.iter().min_by_key(|(_, (at, _))| *at).map(|(name, _)| name.clone());
+            oldest.and_then(|name| all.remove(&name));
         }
         all.insert(name.clone(), (now, begun));
         Ok(name)
@@ -195,4 +197,38 @@ fn text(key: &Passkey) -> Result<String> {
 
 fn read(kept: &Kept) -> Result<Passkey> {
     serde_json::from_str(&kept.credential).map_err(|why| Error::Bug(format!("passkey: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> Begun {
+        let origin = Url::parse("https://telaio.test").unwrap();
+        let site = WebauthnBuilder::new("telaio.test", &origin).unwrap().build().unwrap();
+        Begun::Entering(site.start_discoverable_authentication().unwrap().1)
+    }
+
+    #[test]
+    fn a_ceremony_serves_once_and_for_two_minutes() {
+        let all = Ceremonies::default();
+        let name = all.keep(0, begun()).unwrap();
+        assert!(all.take(1, &name).is_some());
+        assert!(all.take(1, &name).is_none(), "used up");
+        let late = all.keep(0, begun()).unwrap();
+        assert!(all.take(LIFE, &late).is_none(), "too late");
+    }
+
+    #[test]
+    fn a_flood_of_ceremonies_forgets_the_oldest_only() {
+        let all = Ceremonies::default();
+        let first = all.keep(0, begun()).unwrap();
+        let second = all.keep(1, begun()).unwrap();
+        for _ in 2..=MOST {
+            all.keep(2, begun()).unwrap();
+        }
+        assert_eq!(all.0.lock().unwrap().len(), MOST);
+        assert!(all.take(3, &first).is_none());
+        assert!(all.take(3, &second).is_some());
+    }
 }

@@ -65,13 +65,22 @@ pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
     .await
 }
 
-/// Removes the second factor of the actor.
-pub async fn remove(ctx: &Context) -> Result<()> {
-    let Some(account) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
+/// Removes the second factor of the actor, who proves with the password to be more than an open session: who
+/// finds a desk unattended must not be able to weaken the account.
+///
+/// # Errors
+/// `Invalid` at `/password` when the password is wrong; `Problem` when the store is away.
+pub async fn remove(ctx: &Context, password: String) -> Result<()> {
+    let Some(id) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
+    let wanted = id.clone();
+    let account = ctx.read(move |r| accounts::find(r, &wanted)?.ok_or(Error::NotFound)).await?;
+    if !super::password::matches_apart(password, account.password_hash).await? {
+        return Err(Invalid::one("/password", "wrong-password").into());
+    }
     let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
     ctx.write(move |tx| {
-        accounts::set_totp(tx, &account, None)?;
-        note(tx, &body, &actor, "account.second_factor.remove", &account)
+        accounts::set_totp(tx, &id, None)?;
+        note(tx, &body, &actor, "account.second_factor.remove", &id)
     })
     .await
 }

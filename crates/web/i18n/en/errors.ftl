@@ -115,3 +115,4 @@ err-template-declaration = The line on top cannot be read ({ $value }). Write �
 err-template-syntax = The text cannot be read at line { $value }. Check the braces.
 err-template-undeclared = What stands at line { $value } is not declared on top. Add it as “variable name: Label”.
 err-template-failed = The template cannot be filled: { $value }.
+err-unknown-person = Choose a person who works in this body.

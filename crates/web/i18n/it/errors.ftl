@@ -115,3 +115,4 @@ err-template-declaration = La riga in testa non si legge ({ $value }). Scrivi «
 err-template-syntax = Il testo non si legge alla riga { $value }. Controlla le parentesi graffe.
 err-template-undeclared = Il dato della riga { $value } non è dichiarato in testa. Aggiungilo con «variable nome: Etichetta».
 err-template-failed = Il modello non si può riempire: { $value }.
+err-unknown-person = Scegli una persona che lavora in questo ente.

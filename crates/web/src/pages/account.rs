@@ -285,8 +285,13 @@ async fn confirm(view: View, Who(ctx): Who, Form(form): Form<Code>) -> Result<Re
     }
 }
 
-async fn remove_factor(view: View, Who(ctx): Who) -> Result<Response, Fault> {
-    let outcome = second_factor::remove(&ctx).await;
+#[derive(Deserialize)]
+struct Proof {
+    password: String,
+}
+
+async fn remove_factor(view: View, Who(ctx): Who, Form(form): Form<Proof>) -> Result<Response, Fault> {
+    let outcome = second_factor::remove(&ctx, form.password).await;
     done(outcome, "second-factor-removed", view, &ctx, None).await
 }
 

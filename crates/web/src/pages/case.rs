@@ -81,6 +81,8 @@ pub struct CasePage {
     pub faults: Faults,
     /// Whether the person may work on it now.
     pub works: bool,
+    /// Key of the reason why nothing can be done to it now.
+    pub why_not: Option<&'static str>,
 }
 
 impl CasePage {
@@ -181,7 +183,14 @@ fn arrange(view: View, sheet: Sheet, invalid: &Invalid, works: bool) -> CasePage
     let kinds = [CorrespondentKind::Person, CorrespondentKind::Firm, CorrespondentKind::Body];
     let kind =
         |kind: CorrespondentKind| Choice::new(kind.name(), view.family("correspondent-", kind.name()), "");
+    let why_not = match (open, sheet.own, works) {
+        (_, false, _) => Some("case-why-shared"),
+        (false, ..) => Some("case-why-closed"),
+        (.., false) => Some("case-why-role"),
+        _ => None,
+    };
     CasePage {
+        why_not,
         due,
         timeline: entries(&view, &sheet.timeline, &names),
         roles: ParticipantRole::ALL.iter().map(role).collect(),

@@ -96,6 +96,8 @@ pub struct DossierPage {
     pub levels: Vec<Choice>,
     /// Offices it can be given to.
     pub offices: Vec<Choice>,
+    /// Persons who can be named on it.
+    pub people: Vec<Choice>,
     /// Bodies it can be shared with.
     pub bodies: Vec<Choice>,
     /// Faults of the last act.
@@ -115,6 +117,12 @@ impl DossierPage {
         let office = one.unit.as_ref().map(|id| id.to_string());
         one.ended_at.is_none()
             && ((own.is_some() && own == self.me.0) || (own.is_none() && office == self.me.1))
+    }
+
+    /// Name of the person an assignment was given to by name; empty for who has left the body since.
+    pub fn assignee(&self, one: &Assigned) -> String {
+        let found = self.sheet.colleagues.iter().find(|who| Some(&who.id) == one.account.as_ref());
+        found.map(|who| who.name.clone()).unwrap_or_else(|| self.view.t("dossier-a-person"))
     }
 
     /// An instant of the store.
@@ -352,8 +360,10 @@ fn arrange(
     let offices =
         none.clone().chain(offices.map(|unit| Choice::new(unit.id.as_str(), unit.name.clone(), "")));
     let bodies = sheet.neighbours.iter().map(|(code, name)| Choice::new(code.as_str(), name.clone(), ""));
+    let people = sheet.colleagues.iter().map(|one| Choice::new(one.id.as_str(), one.name.clone(), ""));
     let own = sheet.own;
     DossierPage {
+        people: none.clone().chain(people).collect(),
         timeline: entries(&view, &sheet.timeline, &names),
         steps: if own && works { sheet.dossier.state.next().to_vec() } else { Vec::new() },
         levels: levels(&view, sheet.dossier.confidentiality.name()),
@@ -477,6 +487,7 @@ impl Sampled for DossierPage {
             own,
             units: Vec::new(),
             neighbours: Vec::new(),
+            colleagues: Vec::new(),
         };
         let wrong = Invalid::one("/reason", "required");
         vec![

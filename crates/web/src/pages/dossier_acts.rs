@@ -6,7 +6,7 @@ use crate::routes::{Access, Entry};
 use crate::view::View;
 use crate::who::Who;
 use app::use_cases::dossier::assign::{self, AssignDossier};
-use app::use_cases::dossier::{change, share};
+use app::use_cases::dossier::{change, people, share};
 use app::{Context, Error, Verb};
 use axum::Form;
 use axum::extract::Path;
@@ -15,7 +15,7 @@ use axum::routing::post;
 use domain::Invalid;
 use domain::body::IpaCode;
 use domain::dossier::{Confidentiality, DossierState};
-use domain::ids::{AssignmentId, DossierId};
+use domain::ids::{AccountId, AssignmentId, DossierId};
 use domain::register::AssignmentKind;
 use serde::Deserialize;
 
@@ -28,6 +28,9 @@ pub fn routes() -> Vec<Entry> {
         Entry::page("POST", "/dossiers/{id}/state", works, post(set_state)),
         Entry::page("POST", "/dossiers/{id}/confidentiality", works, post(set_level)),
         Entry::page("POST", "/dossiers/{id}/assignments", works, post(assign_to)),
+        Entry::page("POST", "/dossiers/{id}/officer", works, post(set_officer)),
+        Entry::page("POST", "/dossiers/{id}/readers", works, post(add_reader)),
+        Entry::page("POST", "/dossiers/{id}/readers/{account}/remove", works, post(remove_reader)),
         Entry::page("POST", "/dossiers/{id}/documents", works, post(file)),
         Entry::page("POST", "/dossiers/{id}/shares", shares, post(share_with)),
         Entry::page("POST", "/dossiers/{id}/shares/{body}/end", shares, post(end_share)),
@@ -98,6 +101,8 @@ struct AssignForm {
     kind: String,
     unit: String,
     #[serde(default)]
+    person: String,
+    #[serde(default)]
     note: String,
 }
 
@@ -124,9 +129,66 @@ fn read_assignment(form: AssignForm) -> Result<AssignDossier, Invalid> {
                 form.unit.parse().map_err(|_| Invalid::with("/unit", "unknown-unit", form.unit.clone()))?,
             ),
         },
-        account: None,
+        account: match form.person.is_empty() {
+            true => None,
+            false => Some(person_of("/person", &form.person)?),
+        },
         note: Some(form.note.trim().to_owned()).filter(|note| !note.is_empty()),
     })
+}
+
+fn person_of(pointer: &str, text: &str) -> Result<AccountId, Invalid> {
+    text.parse()
+        .map_err(|_| Invalid::with(pointer, "unknown-person", text.chars().take(60).collect::<String>()))
+}
+
+#[derive(Deserialize)]
+struct OfficerForm {
+    officer: String,
+}
+
+async fn set_officer(
+    Who(ctx): Who,
+    view: View,
+    Path(id): Path<String>,
+    Form(form): Form<OfficerForm>,
+) -> Result<Response, Fault> {
+    let id = id_of(&id)?;
+    let outcome = match person_of("/officer", &form.officer) {
+        Ok(officer) => people::set_officer(&ctx, id.clone(), officer).await,
+        Err(invalid) => Err(invalid.into()),
+    };
+    after(&ctx, view, id, outcome, "dossier-officer").await
+}
+
+#[derive(Deserialize)]
+struct ReaderForm {
+    reader: String,
+}
+
+async fn add_reader(
+    Who(ctx): Who,
+    view: View,
+    Path(id): Path<String>,
+    Form(form): Form<ReaderForm>,
+) -> Result<Response, Fault> {
+    let id = id_of(&id)?;
+    let outcome = match person_of("/reader", &form.reader) {
+        Ok(reader) => change::add_reader(&ctx, id.clone(), reader).await,
+        Err(invalid) => Err(invalid.into()),
+    };
+    after(&ctx, view, id, outcome, "dossier-reader").await
+}
+
+async fn remove_reader(
+    Who(ctx): Who,
+    view: View,
+    Path((id, account)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let id = id_of(&id)?;
+    let account: AccountId = account.parse().map_err(|_| Error::NotFound)?;
+    let outcome = change::remove_reader(&ctx, id.clone(), account).await;
+    after(&ctx, view, id, outcome, "dossier-reader-removed").await
 }
 
 #[derive(Deserialize)]

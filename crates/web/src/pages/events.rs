@@ -6,6 +6,7 @@
 use crate::i18n;
 use crate::view::{Shape, TimelineEntry, View};
 use app::use_cases::dossier::Event;
+use domain::dossier::DOSSIER_LAW;
 use std::collections::BTreeMap;
 
 /// Names by id, for what events are about.
@@ -26,10 +27,16 @@ fn entry(view: &View, event: &Event, names: &Names) -> TimelineEntry {
         what: view.t1(&format!("event-{verb}"), "about", about),
         actor: event.actor.clone(),
         proof,
-        norm: None,
+        norm: norm(&event.verb),
         note: event.note.clone(),
         shape: Shape::Done,
     }
+}
+
+/// The norm an event rests on, where one asks for it.
+fn norm(verb: &str) -> Option<String> {
+    let archival = ["dossier.open", "dossier.file", "dossier.share", "dossier.officer"];
+    archival.contains(&verb).then(|| DOSSIER_LAW.to_string())
 }
 
 fn word(view: &View, verb: &str, about: &str, names: &Names) -> String {

@@ -1,5 +1,6 @@
 //! Giving dossiers to offices and persons, to act or to know; taking charge of them, or sending them back.
 
+use super::people::colleague;
 use super::{doer, must_hold};
 use crate::Verb;
 use crate::context::Context;
@@ -59,6 +60,9 @@ pub async fn assign(ctx: &Context, id: DossierId, to: AssignDossier) -> Result<A
             && !bodies::units(tx, &it.actor.body)?.iter().any(|one| &one.id == unit && one.active)
         {
             return Err(Invalid::with("/unit", "unknown-unit", unit.to_string()).into());
+        }
+        if let Some(account) = &to.account {
+            colleague(tx, &it.actor.body, account, "/person")?;
         }
         let assignment: AssignmentId = it.mint();
         let link = NewLink {

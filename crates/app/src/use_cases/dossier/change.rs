@@ -1,5 +1,6 @@
 //! Moving a dossier through its life, changing who may see it, naming persons, putting documents into it.
 
+use super::people::colleague;
 use super::{doer, must_hold};
 use crate::Verb;
 use crate::context::Context;
@@ -45,19 +46,17 @@ pub async fn set_confidentiality(ctx: &Context, id: DossierId, level: Confidenti
     .await
 }
 
-/// Names a person who may see what is confidential.
+/// Names a person of the body who may see what is confidential.
 ///
 /// # Errors
-/// `Invalid` when the name is empty; `NotFound` for who may not see the dossier.
-pub async fn add_reader(ctx: &Context, id: DossierId, account: AccountId, name: String) -> Result<()> {
+/// `Invalid` for who does not work in the body; `NotFound` for who may not see the dossier.
+pub async fn add_reader(ctx: &Context, id: DossierId, account: AccountId) -> Result<()> {
     ctx.may(Verb::OpenDossier)?;
-    if name.trim().is_empty() {
-        return Err(Invalid::one("/name", "required").into());
-    }
     let it = ctx.clone();
     ctx.write(move |tx| {
         must_hold(tx, &it, &id, "dossier.add-reader")?;
-        Ok(dossiers::add_reader(tx, &id, &account, name.trim(), doer(&it.actor, &it.actor.tag()))?)
+        let named = colleague(tx, &it.actor.body, &account, "/reader")?;
+        Ok(dossiers::add_reader(tx, &id, &named.id, &named.name, doer(&it.actor, &it.actor.tag()))?)
     })
     .await
 }

@@ -7,6 +7,7 @@
 pub mod assign;
 pub mod change;
 pub mod open;
+pub mod people;
 pub mod read;
 pub mod share;
 

@@ -1,5 +1,6 @@
 //! Reading dossiers: the list, and one whole with everything tied to it. Each leaves one look.
 
+use super::people::{Colleague, colleagues};
 use super::{look, viewer};
 use crate::Verb;
 use crate::context::Context;
@@ -76,6 +77,8 @@ pub struct Sheet {
     pub units: Vec<Unit>,
     /// The other bodies of this installation, with which it could be shared; empty for who does not hold it.
     pub neighbours: Vec<(IpaCode, String)>,
+    /// Who may be named on it; empty for who does not hold it.
+    pub colleagues: Vec<Colleague>,
 }
 
 /// One page of the dossiers of the actor's body. A search by words shows only what may be seen whole: a hit on the
@@ -193,6 +196,7 @@ fn sheet(tx: &mut Tx, ctx: &Context, dossier: Dossier) -> Result<Sheet> {
             .collect::<Result<_>>()?,
         timeline: timeline::of(tx, id.as_str(), SHOWN)?,
         neighbours: if own { neighbours(tx, &body)? } else { Vec::new() },
+        colleagues: if own { colleagues(tx, &body)? } else { Vec::new() },
         units,
         own,
         dossier,
