@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod annulment;
+mod main_job;
 mod scenarios;
 mod sizes;
-mod main_job;
 #[path = "../support/mod.rs"]
 mod support;
 

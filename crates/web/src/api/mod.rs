@@ -6,8 +6,8 @@
 pub mod accounts;
 pub mod bodies;
 pub mod deliveries;
-pub mod inbound_messages;
 pub mod emergency;
+pub mod inbound_messages;
 pub mod openapi;
 pub mod papers;
 pub mod registration_acts;
