@@ -15,6 +15,7 @@ use app::use_cases::register::list::list;
 use app::use_cases::register::read::{Opened, TextState, open, open_whole};
 use app::use_cases::register::register_document::{Registered, register_document};
 use app::use_cases::register::{annul, classify, download, duplicates, views};
+use app::use_cases::scheme;
 use app::workers::texts;
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::register::{ANNULMENT_LAW, AssignmentKind, IMMUTABLE_LAW};
@@ -400,4 +401,27 @@ async fn bodies_scenario_09_go_live_keeps_the_old_numbers_and_begins_the_new_yea
     house.move_to("2027-01-02T09:00:00Z");
     let first = register(&house.clerk(), incoming("Prima dell'anno"), Vec::new()).await.unwrap();
     assert_eq!((first.number, first.year), (1, 2027));
+}
+
+#[tokio::test]
+async fn a_class_must_be_of_the_scheme_once_the_body_has_one() {
+    let house = House::new().await;
+    let clerk = house.clerk();
+    let mut odd = incoming("Senza titolario");
+    odd.classification = Some("XX.99".into());
+    let entry = register(&clerk, odd.clone(), vec![]).await.unwrap();
+    scheme::import(&house.manager(), scheme::MUNICIPAL.as_bytes()).await.unwrap();
+    let refused = register(&clerk, odd, vec![]).await;
+    assert!(matches!(&refused, Err(Error::Invalid(f)) if f.errors[0].code == "unknown-class"), "{refused:?}");
+    let again = classify::classify(&clerk, entry.id.clone(), "XX.99".into()).await;
+    assert!(
+        matches!(&again, Err(Error::Invalid(f)) if f.errors[0].pointer == "/classification"),
+        "{again:?}"
+    );
+    classify::classify(&clerk, entry.id, "VI.3".into()).await.unwrap();
+    assert_eq!(
+        register(&clerk, incoming("Con titolario"), vec![]).await.unwrap().number,
+        2,
+        "no number lost"
+    );
 }

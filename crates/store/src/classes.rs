@@ -53,6 +53,15 @@ pub fn scheme(query: &mut impl Query, body: &IpaCode) -> Result<Scheme, StoreErr
     Ok(Scheme { classes: rows.iter().map(class).collect::<Result<_, StoreError>>()? })
 }
 
+/// Whether entries may bear a class: it is in the scheme of the body, or the body has no scheme yet.
+///
+/// # Errors
+/// Those of the database.
+pub fn admits(query: &mut impl Query, body: &IpaCode, code: &str) -> Result<bool, StoreError> {
+    const ANY: &str = "select 1 from classes where body = $1 limit 1";
+    Ok(name(query, body, code)?.is_some() || query.row(ANY, &[body.as_str().into()])?.is_none())
+}
+
 /// The name of a class, also of one no longer in force.
 ///
 /// # Errors

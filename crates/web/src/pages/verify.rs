@@ -9,6 +9,7 @@ use crate::routes::{Access, Entry};
 use crate::state::AppState;
 use crate::view::{Faults, Sampled, Shape, View};
 use app::Error;
+use app::use_cases::verification::kept::Signer;
 use app::use_cases::verification::show::{self, Answer, Shown};
 use askama::Template;
 use axum::extract::multipart::Multipart;
@@ -147,6 +148,18 @@ fn code(value: impl Serialize) -> String {
     }
 }
 
+/// One signature in words.
+pub fn signature(view: &View, signer: &Signer) -> SignatureWords {
+    SignatureWords {
+        who: signer.name.clone().or_else(|| signer.organisation.clone()).unwrap_or_else(|| "?".to_owned()),
+        issuer: signer.certificate.as_ref().map(|c| c.issuer.clone()).unwrap_or_default(),
+        at: signer.at,
+        time: view.family("verify-time-", code(signer.time_reference)),
+        verdict: view.family("verify-verdict-", code(signer.verdict)),
+        reasons: signer.reasons.iter().map(|r| view.family("verify-reason-", code(r))).collect(),
+    }
+}
+
 fn words(view: &View, shown: &Shown) -> AnswerWords {
     let shape = match shown.answer {
         Answer::Valid => Shape::Done,
@@ -158,14 +171,7 @@ fn words(view: &View, shown: &Shown) -> AnswerWords {
     let list =
         |checks: &[show::Check]| checks.iter().map(|c| view.family("verify-check-", code(c))).collect();
     let signers = shown.signatures.iter().flat_map(|report| &report.signers);
-    let signatures = signers.map(|signer| SignatureWords {
-        who: signer.name.clone().or_else(|| signer.organisation.clone()).unwrap_or_else(|| "?".to_owned()),
-        issuer: signer.certificate.as_ref().map(|c| c.issuer.clone()).unwrap_or_default(),
-        at: signer.at,
-        time: view.family("verify-time-", code(signer.time_reference)),
-        verdict: view.family("verify-verdict-", code(signer.verdict)),
-        reasons: signer.reasons.iter().map(|r| view.family("verify-reason-", code(r))).collect(),
-    });
+    let signatures = signers.map(|signer| signature(view, signer));
     AnswerWords {
         shape,
         word: view.family("verify-answer-", &answer),

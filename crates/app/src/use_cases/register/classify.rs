@@ -6,12 +6,12 @@ use crate::context::Context;
 use crate::error::Result;
 use domain::Invalid;
 use domain::ids::RegistrationId;
-use store::register;
+use store::{classes, register};
 
 /// Classifies an entry.
 ///
 /// # Errors
-/// `Invalid` when the text is no class code; `NotFound` for who may not see the entry.
+/// `Invalid` when the text is no class of the body's scheme; `NotFound` for who may not see the entry.
 pub async fn classify(ctx: &Context, id: RegistrationId, class: String) -> Result<()> {
     ctx.may(Verb::Assign)?;
     let class = check_class(&class)?;
@@ -19,6 +19,9 @@ pub async fn classify(ctx: &Context, id: RegistrationId, class: String) -> Resul
     let by = access::signer(&ctx.actor);
     ctx.write(move |tx| {
         access::must_see(tx, &body, &id, &eyes)?;
+        if !classes::admits(tx, &body, &class)? {
+            return Err(Invalid::with("/classification", "unknown-class", class).into());
+        }
         Ok(register::classify(tx, &body, &id, &class, &by)?)
     })
     .await

@@ -4,7 +4,7 @@
 //! entry, journal, search words and trace stand or fall together. Parsing, hashing and reading of files happen
 //! before the closure. Nothing here knows HTTP or HTML.
 
-mod access;
+pub(crate) mod access;
 pub mod annul;
 pub mod assign;
 pub mod classify;
@@ -17,7 +17,6 @@ pub mod history;
 pub mod import_mapping;
 pub mod import_old;
 pub mod list;
-pub mod place;
 pub mod read;
 pub mod register_document;
 pub mod scan;

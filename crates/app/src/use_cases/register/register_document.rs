@@ -17,7 +17,9 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use store::register::NewEntry;
-use store::{Tx, blobs, bodies, document_facts, documents as stored_documents, idempotency, register};
+use store::{
+    Tx, blobs, bodies, classes, document_facts, documents as stored_documents, idempotency, register,
+};
 
 /// What is to be registered.
 #[derive(Clone)]
@@ -80,6 +82,9 @@ pub async fn prepare(ctx: &Context, what: NewDocument) -> Result<Prepared> {
         return Err(Refusal::of("not-permitted").into());
     }
     check(ctx, &what)?;
+    if let Some(class) = &what.new.classification {
+        must_be_a_class(ctx, class).await?;
+    }
     let register = resolve_register(ctx, &what.new).await?;
     let id = ctx.mint::<RegistrationId>();
     let files: Vec<_> = std::iter::once(what.document).chain(what.attachments).collect();
@@ -94,6 +99,15 @@ pub async fn prepare(ctx: &Context, what: NewDocument) -> Result<Prepared> {
         assignments: what.assignments,
         key: what.idempotency_key,
     })
+}
+
+/// A class must be one of the body's scheme, when it has one (D.P.R. 445/2000, art. 64).
+async fn must_be_a_class(ctx: &Context, class: &str) -> Result<()> {
+    let (body, code) = (ctx.actor.body.clone(), class.to_owned());
+    match ctx.read(move |r| Ok(classes::admits(r, &body, &code)?)).await? {
+        true => Ok(()),
+        false => Err(Invalid::with("/classification", "unknown-class", class).into()),
+    }
 }
 
 fn check(ctx: &Context, what: &NewDocument) -> std::result::Result<(), Invalid> {

@@ -2,4 +2,5 @@
 
 pub mod arrive;
 pub mod issue;
+pub mod kept;
 pub mod show;

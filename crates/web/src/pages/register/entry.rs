@@ -4,12 +4,14 @@ use crate::api::registration_acts;
 use crate::error::Fault;
 use crate::pages::deliveries::sign;
 use crate::pages::html;
+use crate::pages::verify::{SignatureWords, signature};
 use crate::view::{Choice, Sampled, Shape, TimelineEntry, View};
 use crate::who::Who;
 use app::use_cases::bodies;
 use app::use_cases::exchange::watch::{self, StoredDelivery};
 use app::use_cases::register::history::{Leaf, open_with_history};
 use app::use_cases::register::read::{Assignment, Correction, Entry, Head, Opened, open};
+use app::use_cases::verification::kept;
 use app::{Context, Error, Verb};
 use askama::Template;
 use axum::extract::{Path, RawQuery};
@@ -36,6 +38,8 @@ pub struct FileLine {
     pub flags: Vec<String>,
     /// Name of the state of its text.
     pub text: &'static str,
+    /// Signatures found in it when it came in.
+    pub signatures: Vec<SignatureWords>,
 }
 
 /// An assignment as the page shows it.
@@ -173,7 +177,16 @@ pub async fn show(Who(ctx): Who, view: View, Path(id): Path<String>) -> Result<R
                 Ok(()) => watch::of_registration(&ctx, entry.registration.id.clone()).await?,
                 Err(_) => Vec::new(),
             };
-            Ok(html(&EntryPage { deliveries, ..page(&ctx, view, *entry, leaves, units) })?.into_response())
+            let signed = kept::of_entry(&ctx, entry.registration.id.clone()).await?;
+            let mut page = page(&ctx, view, *entry, leaves, units);
+            for one in signed {
+                let id = one.document.to_string();
+                let signers = one.found.signers.iter().map(|signer| signature(&page.view, signer)).collect();
+                if let Some(file) = page.files.iter_mut().find(|file| file.id == id) {
+                    file.signatures = signers;
+                }
+            }
+            Ok(html(&EntryPage { deliveries, ..page })?.into_response())
         }
     }
 }
@@ -198,6 +211,7 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
                 sha256: file.sha256.clone(),
                 flags: facts.map(|facts| facts.flags.clone()).unwrap_or_default(),
                 text: facts.map_or("none", |facts| facts.text.name()),
+                signatures: Vec::new(),
             }
         })
         .collect();
@@ -341,6 +355,14 @@ impl Sampled for EntryPage {
                     sha256: entry.document.sha256.clone(),
                     flags: vec!["macros".into()],
                     text: "waiting",
+                    signatures: vec![SignatureWords {
+                        who: "Prova <Tre>".into(),
+                        issuer: "CA di prova".into(),
+                        at,
+                        time: view.t("verify-time-now"),
+                        verdict: view.t("verify-verdict-valid"),
+                        reasons: vec![view.t("verify-reason-not-qualified")],
+                    }],
                 }],
                 assignments: vec![AssignmentLine {
                     id: "asg_1".into(),
