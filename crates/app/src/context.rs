@@ -119,6 +119,17 @@ impl Actor {
         self.account.as_ref().map_or_else(|| "system".to_owned(), ToString::to_string)
     }
 
+    /// Whose work it is: the absent person's while standing in, otherwise the actor's own. Decides what is seen as
+    /// one's own; who did it is always [`Actor::tag`].
+    pub fn owner(&self) -> Option<&AccountId> {
+        self.on_behalf_of.as_ref().or(self.account.as_ref())
+    }
+
+    /// [`Actor::owner`] as journal and store write accounts, or `system`.
+    pub fn owner_tag(&self) -> String {
+        self.owner().map_or_else(|| "system".to_owned(), ToString::to_string)
+    }
+
     /// Whether the actor holds a role.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
@@ -162,8 +173,13 @@ impl Context {
         T: Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
     {
+        let absent = self.actor.on_behalf_of.clone();
+        let work = move |tx: &mut Tx| {
+            absent.iter().for_each(|absent| tx.act_for(absent));
+            work(tx)
+        };
         let Some((claim, key)) = self.claim.as_ref().and_then(|claim| Some((claim, claim.take()?))) else {
-            return self.app.store.write::<T, Error, F>(work).await;
+            return self.app.store.write::<T, Error, _>(work).await;
         };
         let claimed = key.clone();
         let done = self.app.store.write::<T, Error, _>(move |tx| {

@@ -31,12 +31,14 @@ const DROP_POST: &str = "delete from posts where account = $1 and body = $2 and 
 const POSTS: &str = "select body, unit_id, role from posts where account = $1 order by body, unit_id, role";
 const ADD_SESSION: &str = "insert into sessions (token_hash, id, account, body, unit_id, csrf, agent, strong, \
     created_at, seen_at, ends_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)";
-const SESSION: &str = "select id, account, body, unit_id, csrf, agent, strong, created_at, seen_at, ends_at \
-    from sessions where token_hash = $1";
-const SESSIONS_OF: &str = "select id, account, body, unit_id, csrf, agent, strong, created_at, seen_at, ends_at \
-    from sessions where account = $1 order by seen_at desc";
+const SESSION: &str = "select id, account, body, unit_id, csrf, agent, strong, created_at, seen_at, ends_at, \
+    stands_in_for from sessions where token_hash = $1";
+const SESSIONS_OF: &str = "select id, account, body, unit_id, csrf, agent, strong, created_at, seen_at, ends_at, \
+    stands_in_for from sessions where account = $1 order by seen_at desc";
 const SEEN: &str = "update sessions set seen_at = $2 where id = $1";
-const MOVE: &str = "update sessions set body = $2, unit_id = $3 where id = $1";
+const MOVE: &str = "update sessions set token_hash = $2, csrf = $3, body = $4, unit_id = $5, stands_in_for = $6 \
+    where id = $1";
+const STRONG: &str = "update sessions set strong = 1 where id = $1 and account = $2";
 const END: &str = "delete from sessions where id = $1 and account = $2";
 const END_OTHERS: &str = "delete from sessions where account = $1 and id <> $2";
 const SWEEP: &str = "delete from sessions where ends_at < $1 or seen_at < $2";
@@ -97,6 +99,8 @@ pub struct Session {
     pub body: IpaCode,
     /// Office in which the person works now.
     pub unit: Option<UnitId>,
+    /// The absent person in whose place the person works now.
+    pub stands_in_for: Option<AccountId>,
     /// Token of the forms.
     pub csrf: String,
     /// Browser, as it calls itself.
@@ -306,6 +310,7 @@ fn session_row(row: &Row) -> Result<Session, StoreError> {
         created_at: row.int(7)?,
         seen_at: row.int(8)?,
         ends_at: row.int(9)?,
+        stands_in_for: row.opt_parse(10)?,
     })
 }
 
@@ -317,17 +322,43 @@ pub fn seen(tx: &mut Tx, id: &SessionId, at: i64) -> Result<(), StoreError> {
     tx.execute(SEEN, &[id.as_str().into(), at.into()]).map(drop)
 }
 
-/// Moves a session to another body and office.
+/// Where a session is to work, and the secrets it bears from then on.
+#[derive(Debug)]
+pub struct Moved<'a> {
+    /// Digest of the new token.
+    pub token_hash: &'a [u8],
+    /// New token of the forms.
+    pub csrf: &'a str,
+    /// Body.
+    pub body: &'a IpaCode,
+    /// Office.
+    pub unit: Option<&'a UnitId>,
+    /// The absent person in whose place.
+    pub stands_in_for: Option<&'a AccountId>,
+}
+
+/// Moves a session to another place, under new secrets: those it had are worth nothing afterwards.
 ///
 /// # Errors
 /// Those of the database.
-pub fn move_session(
-    tx: &mut Tx,
-    id: &SessionId,
-    body: &IpaCode,
-    unit: Option<&UnitId>,
-) -> Result<(), StoreError> {
-    tx.execute(MOVE, &[id.as_str().into(), body.as_str().into(), unit.map(UnitId::as_str).into()]).map(drop)
+pub fn move_session(tx: &mut Tx, id: &SessionId, to: &Moved<'_>) -> Result<(), StoreError> {
+    let params = [
+        id.as_str().into(),
+        to.token_hash.into(),
+        to.csrf.into(),
+        to.body.as_str().into(),
+        to.unit.map(UnitId::as_str).into(),
+        to.stands_in_for.map(AccountId::as_str).into(),
+    ];
+    tx.execute(MOVE, &params).map(drop)
+}
+
+/// Notes that the person of a session has proved a second factor.
+///
+/// # Errors
+/// Those of the database.
+pub fn make_strong(tx: &mut Tx, account: &AccountId, id: &SessionId) -> Result<(), StoreError> {
+    tx.execute(STRONG, &[id.as_str().into(), account.as_str().into()]).map(drop)
 }
 
 /// Ends a session of an account.

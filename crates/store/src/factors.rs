@@ -17,6 +17,11 @@ const ABSENCES: &str = "select account, deputy, body, from_day, to_day from abse
 const STANDS_IN: &str = "select a.account, a.deputy, a.body, a.from_day, a.to_day from absences a \
     join accounts c on c.id = a.account where a.deputy = $1 and a.from_day <= $2 and a.to_day >= $2 \
     and c.state = 'active' order by a.body, a.account";
+const STANDS_IN_FROM: &str = "select a.account, a.deputy, a.body, a.from_day, a.to_day from absences a \
+    join accounts c on c.id = a.account where a.deputy = $1 and a.to_day >= $2 \
+    and c.state = 'active' order by a.from_day, a.account";
+const ABSENCES_IN: &str = "select account, deputy, body, from_day, to_day from absences where body = $1 \
+    and to_day >= $2 order by from_day, account";
 const ADD_CODE: &str = "insert into recovery_codes (account, hash) values ($1, $2)";
 const CLEAR_CODES: &str = "delete from recovery_codes where account = $1";
 const USE_CODE: &str =
@@ -111,6 +116,18 @@ pub fn absences(query: &mut impl Query, id: &AccountId) -> Result<Vec<Absence>, 
     query.rows(ABSENCES, &[id.as_str().into()])?.iter().map(read_absence).collect()
 }
 
+/// The absences in a body that last on a day or later.
+///
+/// # Errors
+/// Those of the database.
+pub fn absences_in(query: &mut impl Query, body: &IpaCode, day: Date) -> Result<Vec<Absence>, StoreError> {
+    query
+        .rows(ABSENCES_IN, &[body.as_str().into(), day.to_string().into()])?
+        .iter()
+        .map(read_absence)
+        .collect()
+}
+
 /// Whom an account stands in for on a day.
 ///
 /// # Errors
@@ -121,6 +138,19 @@ pub fn stands_in(query: &mut impl Query, deputy: &AccountId, day: Date) -> Resul
         .iter()
         .map(read_absence)
         .collect()
+}
+
+/// Whom an account stands in for on a day or later.
+///
+/// # Errors
+/// Those of the database.
+pub fn stands_in_from(
+    query: &mut impl Query,
+    deputy: &AccountId,
+    day: Date,
+) -> Result<Vec<Absence>, StoreError> {
+    let params = [deputy.as_str().into(), day.to_string().into()];
+    query.rows(STANDS_IN_FROM, &params)?.iter().map(read_absence).collect()
 }
 
 /// Replaces the recovery codes (digests) of an account.

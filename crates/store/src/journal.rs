@@ -35,7 +35,7 @@ pub struct Entry<'a> {
     pub body: &'a IpaCode,
     /// Account that acts, or the name of a worker.
     pub actor: &'a str,
-    /// Account for whom it acts, when another's.
+    /// Account for whom it acts, when another's; absent: that of the closure ([`Tx::act_for`]), if any.
     pub on_behalf_of: Option<&'a str>,
     /// What was done, e.g. `registration.create`.
     pub verb: &'a str,
@@ -101,7 +101,7 @@ pub fn append(tx: &mut Tx, entry: Entry<'_>) -> Result<i64, StoreError> {
         index,
         at,
         actor: entry.actor.to_owned(),
-        on_behalf_of: entry.on_behalf_of.map(str::to_owned),
+        on_behalf_of: entry.on_behalf_of.map(str::to_owned).or_else(|| tx.for_whom.clone()),
         verb: entry.verb.to_owned(),
         subject: entry.subject.to_owned(),
         case: entry.case.map(str::to_owned),

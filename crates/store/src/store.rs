@@ -254,7 +254,14 @@ fn prepare(
     };
     let mut engine = dialect::writer(&config.database)?;
     migrate::run(engine.as_mut(), (config.clock)())?;
-    let tx =
-        Tx { memory: Memory::default(), engine, clock: config.clock.clone(), vault, stamped: None, behind };
+    let tx = Tx {
+        memory: Memory::default(),
+        engine,
+        clock: config.clock.clone(),
+        vault,
+        for_whom: None,
+        stamped: None,
+        behind,
+    };
     Ok((tx, lock))
 }

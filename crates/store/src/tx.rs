@@ -66,6 +66,8 @@ pub struct Tx {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) clock: Clock,
     pub(crate) vault: Arc<Vault>,
+    /// The absent person in whose place the closure acts: every journal entry of the closure names them.
+    pub(crate) for_whom: Option<String>,
     /// Read once per closure, so that all it writes bears one time.
     pub(crate) stamped: Option<i64>,
     pub(crate) behind: Arc<std::sync::atomic::AtomicI64>,
@@ -104,6 +106,11 @@ impl Tx {
     pub fn stamp(&mut self) -> i64 {
         let clock = &self.clock;
         *self.stamped.get_or_insert_with(|| clock())
+    }
+
+    /// Says in whose place the rest of this closure acts; forgotten when the closure ends.
+    pub fn act_for(&mut self, absent: &domain::ids::AccountId) {
+        self.for_whom = Some(absent.as_str().to_owned());
     }
 
     /// Remembers that the clock stands `micros` behind what is already written (0: it does not).

@@ -141,6 +141,7 @@ fn begin(tx: &mut Tx) -> Result<(), StoreError> {
 
 fn one_job(tx: &mut Tx, job: &mut dyn Job, counts: &Counts) -> Result<(), StoreError> {
     tx.stamped = None;
+    tx.for_whom = None;
     tx.engine.savepoint()?;
     let mut verdict = job.run(tx);
     if verdict == Verdict::Keep {

@@ -9,6 +9,7 @@ use crate::error::Fault;
 use crate::prefs::cookie;
 use crate::state::AppState;
 use crate::view::{Person, Workplace};
+use app::accounts::session::PlaceKey;
 use app::accounts::{self, Identity};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
@@ -68,7 +69,11 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 fn person(who: &Identity) -> Person {
-    let current = who.places.iter().find(|p| p.body == who.actor.body && p.unit == who.actor.unit);
+    let absent = |p: &accounts::identify::Place| p.for_whom.as_ref().map(|(id, _)| id.clone());
+    let here = |p: &&accounts::identify::Place| {
+        p.body == who.actor.body && p.unit == who.actor.unit && absent(p) == who.actor.on_behalf_of
+    };
+    let current = who.places.iter().find(here);
     let label = |place: &accounts::identify::Place| match &place.unit_name {
         Some(unit) => format!("{} · {unit}", place.body_name),
         None => place.body_name.clone(),
@@ -77,17 +82,37 @@ fn person(who: &Identity) -> Person {
         name: who.actor.name.clone(),
         body: current.map_or_else(|| who.actor.body.to_string(), |place| place.body_name.clone()),
         unit: current.and_then(|place| place.unit_name.clone()),
+        stands_in_for: current.and_then(|place| place.for_whom.as_ref()).map(|(_, name)| name.clone()),
         workplaces: who
             .places
             .iter()
             .map(|place| Workplace {
-                value: format!("{}/{}", place.body, place.unit.as_ref().map_or("", |unit| unit.as_str())),
+                value: place_value(place),
                 label: label(place),
                 current: Some(place) == current,
+                for_whom: place.for_whom.as_ref().map(|(_, name)| name.clone()),
             })
             .collect(),
         unread: 0,
     }
+}
+
+/// A place as the form of workplaces sends it back: body, office, absent person.
+fn place_value(place: &accounts::identify::Place) -> String {
+    let unit = place.unit.as_ref().map_or("", |unit| unit.as_str());
+    match &place.for_whom {
+        Some((absent, _)) => format!("{}/{unit}/{absent}", place.body),
+        None => format!("{}/{unit}", place.body),
+    }
+}
+
+/// Reads what [`place_value`] wrote; `None` for anything else.
+pub fn read_place(value: &str) -> Option<PlaceKey> {
+    let mut parts = value.split('/');
+    let body = parts.next()?.parse().ok()?;
+    let unit = parts.next().filter(|unit| !unit.is_empty()).map(str::parse).transpose().ok()?;
+    let for_whom = parts.next().map(str::parse).transpose().ok()?;
+    parts.next().is_none().then_some(PlaceKey { body, unit, for_whom })
 }
 
 /// Whether a request that changes something came from a page of ours, as far as the browser tells.

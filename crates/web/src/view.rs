@@ -20,6 +20,8 @@ pub struct Workplace {
     pub label: String,
     /// Whether it is the present one.
     pub current: bool,
+    /// Name of the absent person in whose place one works there.
+    pub for_whom: Option<String>,
 }
 
 /// Who is signed in, as shown in the header.
@@ -31,6 +33,8 @@ pub struct Person {
     pub body: String,
     /// Office in which the person works now.
     pub unit: Option<String>,
+    /// Name of the absent person in whose place the person works now.
+    pub stands_in_for: Option<String>,
     /// All the places the person may choose from.
     pub workplaces: Vec<Workplace>,
     /// How many things wait to be seen.

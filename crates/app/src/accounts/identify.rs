@@ -1,14 +1,15 @@
 //! In whose name a request acts: from the cookie of a session or from a bearer token.
 
+use super::absence::{self, Standing};
 use super::secret;
-use super::sign_in::SESSION_IDLE;
+use super::sign_in::{SESSION_IDLE, first_place};
 use crate::context::{Actor, App};
 use crate::{Error, Result};
 use domain::Role;
 use domain::body::IpaCode;
-use domain::ids::{SessionId, UnitId};
+use domain::ids::{AccountId, SessionId, UnitId};
 use std::sync::Arc;
-use store::accounts::{self, Account, Post};
+use store::accounts::{self, Account, Post, Session};
 
 /// The last use of a session is written at most once in so long, microseconds: a read stays a read.
 const SEEN_EVERY: i64 = 60_000_000;
@@ -24,6 +25,8 @@ pub struct Place {
     pub unit: Option<UnitId>,
     /// Name of the office.
     pub unit_name: Option<String>,
+    /// The absent person in whose place: account and name.
+    pub for_whom: Option<(AccountId, String)>,
 }
 
 /// Who is behind a request.
@@ -44,7 +47,8 @@ pub struct Identity {
 /// # Errors
 /// `Problem` when the store is away.
 pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
-    let (hash, now) = (secret::digest(token), app.clock.micros());
+    let (hash, moment) = (secret::digest(token), app.clock.now());
+    let now = moment.micros();
     let found = app
         .store
         .read(move |r| {
@@ -54,16 +58,20 @@ pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>>
             }
             let Some(account) = active(r, &session.account)? else { return Ok(None) };
             let posts = accounts::posts(r, &account.id)?;
-            let places = places(r, &posts)?;
-            Ok::<_, Error>(Some((session, account, posts, places)))
+            let standing = absence::standing(r, &account.id, &posts, moment.today)?;
+            let mut all = places(r, &posts)?;
+            for one in &standing {
+                all.extend(absence::in_place_of(places(r, &one.posts)?, &one.absent));
+            }
+            let actor = at_work(&account, &posts, &standing, &session);
+            Ok::<_, Error>(Some((session, actor, all)))
         })
         .await?;
-    let Some((session, account, posts, places)) = found else { return Ok(None) };
+    let Some((session, actor, places)) = found else { return Ok(None) };
     if session.seen_at + SEEN_EVERY <= now {
         let id = session.id.clone();
         app.store.write(move |tx| accounts::seen(tx, &id, now).map_err(Error::from)).await?;
     }
-    let actor = actor(&account, &posts, &session.body, session.unit.as_ref());
     Ok(Some(Identity { actor, session: Some(session.id), csrf: session.csrf, places }))
 }
 
@@ -107,6 +115,25 @@ pub fn actor(account: &Account, posts: &[Post], body: &IpaCode, unit: Option<&Un
     }
 }
 
+/// The actor of a session. Standing in ends by itself: when the absence is over, or the shared roles are gone, the
+/// person is back in the own first place.
+fn at_work(account: &Account, posts: &[Post], standing: &[Standing], session: &Session) -> Actor {
+    let Some(absent) = &session.stands_in_for else {
+        return actor(account, posts, &session.body, session.unit.as_ref());
+    };
+    let lent = standing.iter().filter(|one| &one.absent.id == absent);
+    for one in lent {
+        let there = actor(account, &one.posts, &session.body, session.unit.as_ref());
+        if !there.roles.is_empty() {
+            // "p." as clerks sign in another's place.
+            let name = format!("{} (p. {})", account.name, one.absent.name);
+            return Actor { name, on_behalf_of: Some(absent.clone()), ..there };
+        }
+    }
+    let (body, unit) = first_place(posts, account);
+    actor(account, posts, &body, unit.as_ref())
+}
+
 fn places(r: &mut store::Reader, posts: &[Post]) -> Result<Vec<Place>> {
     let mut all: Vec<Place> = Vec::new();
     for post in posts {
@@ -119,7 +146,13 @@ fn places(r: &mut store::Reader, posts: &[Post]) -> Result<Vec<Place>> {
             .unit
             .as_ref()
             .and_then(|id| body.offices.iter().find(|o| &o.id == id).map(|o| o.name.clone()));
-        all.push(Place { body: post.body.clone(), body_name: body.name, unit: post.unit.clone(), unit_name });
+        all.push(Place {
+            body: post.body.clone(),
+            body_name: body.name,
+            unit: post.unit.clone(),
+            unit_name,
+            for_whom: None,
+        });
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@
 //! a passkey. The same answer and the same work is given for a wrong password and for a name that does not exist.
 //! This room must not know cookies or headers.
 
+pub mod absence;
 pub mod enter_by_link;
 pub mod first;
 pub mod identify;

@@ -5,7 +5,6 @@ use super::{Identity, password, secret};
 use crate::{Context, Error, Result};
 use domain::Invalid;
 use domain::ids::{AccountId, SessionId, TokenId};
-use jiff::civil::Date;
 use store::accounts::{self, Account, Session, Token};
 use store::factors;
 pub use store::factors::{Absence, Passkey};
@@ -23,8 +22,10 @@ pub struct Own {
     pub tokens: Vec<Token>,
     /// Passkeys.
     pub passkeys: Vec<Passkey>,
-    /// Who stands in, and when.
+    /// Who stands in, and when; those over are left out.
     pub absences: Vec<(Absence, String)>,
+    /// For whom the person stands in, today or later.
+    pub stands_in: Vec<(Absence, String)>,
     /// Colleagues who may stand in: account and name.
     pub colleagues: Vec<(AccountId, String)>,
     /// Recovery codes left.
@@ -40,13 +41,18 @@ fn me(ctx: &Context) -> Result<AccountId> {
 /// # Errors
 /// `NotFound` for the program itself; `Problem` when the store is away.
 pub async fn read(ctx: &Context) -> Result<Own> {
-    let (id, body) = (me(ctx)?, ctx.actor.body.clone());
+    let (id, body, today) = (me(ctx)?, ctx.actor.body.clone(), ctx.moment.today);
     ctx.read(move |r| {
         let account = accounts::find(r, &id)?.ok_or(Error::NotFound)?;
         let mut absences = Vec::new();
         for absence in factors::absences(r, &id)? {
-            let name = accounts::find(r, &absence.deputy)?.map(|deputy| deputy.name).unwrap_or_default();
-            absences.push((absence, name));
+            if absence.to >= today {
+                absences.push((absence.clone(), name(r, &absence.deputy)?));
+            }
+        }
+        let mut stands_in = Vec::new();
+        for absence in factors::stands_in_from(r, &id, today)? {
+            stands_in.push((absence.clone(), name(r, &absence.account)?));
         }
         let colleagues = accounts::of_body(r, &body)?.into_iter();
         let colleagues = colleagues.filter(|other| other.state == "active" && other.id != id);
@@ -57,10 +63,15 @@ pub async fn read(ctx: &Context) -> Result<Own> {
             codes_left: factors::codes_left(r, &id)?,
             colleagues: colleagues.map(|other| (other.id, other.name)).collect(),
             absences,
+            stands_in,
             account,
         })
     })
     .await
+}
+
+fn name(r: &mut store::Reader, id: &AccountId) -> Result<String> {
+    Ok(accounts::find(r, id)?.map(|account| account.name).unwrap_or_default())
 }
 
 /// Changes the own password. Every other session and every bearer token ends, so that who stole one is out.
@@ -143,39 +154,6 @@ pub async fn drop_passkey(ctx: &Context, key: String) -> Result<()> {
             return Err(Error::NotFound);
         }
         note(tx, &body, &actor, "account.passkey.remove", &id)
-    })
-    .await
-}
-
-/// Names who stands in from a day to a day. The deputy must work in the same body.
-///
-/// # Errors
-/// `Invalid` when the days are the wrong way round or the deputy is not a colleague.
-pub async fn set_absence(ctx: &Context, deputy: AccountId, from: Date, to: Date) -> Result<()> {
-    if to < from {
-        return Err(Invalid::one("/to", "before-from").into());
-    }
-    let (id, actor, body) = (me(ctx)?, ctx.actor.tag(), ctx.actor.body.clone());
-    ctx.write(move |tx| {
-        let works_here = accounts::posts(tx, &deputy)?.iter().any(|post| post.body == body);
-        if !works_here || deputy == id {
-            return Err(Invalid::one("/deputy", "unknown-colleague").into());
-        }
-        factors::set_absence(tx, &Absence { account: id.clone(), deputy, body: body.clone(), from, to })?;
-        note(tx, &body, &actor, "account.absence.set", &id)
-    })
-    .await
-}
-
-/// Ends the own absences in the body where the person works now.
-///
-/// # Errors
-/// `Problem` when the store is away.
-pub async fn end_absence(ctx: &Context) -> Result<()> {
-    let (id, actor, body) = (me(ctx)?, ctx.actor.tag(), ctx.actor.body.clone());
-    ctx.write(move |tx| {
-        factors::end_absence(tx, &id, &body)?;
-        note(tx, &body, &actor, "account.absence.end", &id)
     })
     .await
 }

@@ -13,6 +13,7 @@ use domain::ids::{AccountId, RightsChangeId, UnitId};
 use domain::{Invalid, Refusal, Role};
 use serde::{Deserialize, Serialize};
 use store::accounts::{self, Account, Post};
+use store::factors::{self, Absence};
 use store::rights::{self, RightsChange};
 
 /// Most decided requests shown.
@@ -78,6 +79,8 @@ pub struct Users {
     pub changes: Vec<RightsChange>,
     /// Offices of the body.
     pub offices: Vec<Unit>,
+    /// Who is away, now or later, and who stands in.
+    pub absences: Vec<Absence>,
 }
 
 /// A person to invite.
@@ -112,7 +115,7 @@ pub async fn list(ctx: &Context) -> Result<Users> {
     if ctx.may(Verb::ManageUsers).is_err() {
         ctx.may(Verb::ApproveRights)?;
     }
-    let body = ctx.actor.body.clone();
+    let (body, today) = (ctx.actor.body.clone(), ctx.moment.today);
     ctx.read(move |r| {
         let mut users = Vec::new();
         for account in accounts::of_body(r, &body)? {
@@ -123,6 +126,7 @@ pub async fn list(ctx: &Context) -> Result<Users> {
             users,
             changes: rights::of_body(r, &body, SHOWN)?,
             offices: store::bodies::units(r, &body)?,
+            absences: factors::absences_in(r, &body, today)?,
         })
     })
     .await
@@ -281,9 +285,11 @@ fn suspend(tx: &mut store::Tx, body: &IpaCode, id: &AccountId, actor: &str) -> R
 pub async fn decide(ctx: &Context, id: RightsChangeId, approve: bool) -> Result<Decided> {
     ctx.may(Verb::ApproveRights)?;
     let (actor, body, me) = (ctx.actor.tag(), ctx.actor.body.clone(), ctx.actor.account.clone());
+    let absent = ctx.actor.on_behalf_of.clone();
     ctx.write(move |tx| {
         let request = rights::find(tx, &id, &body)?.ok_or(Error::NotFound)?;
-        if request.asked_by == actor || Some(&request.account) == me.as_ref() {
+        let absent_asked = absent.as_ref().is_some_and(|absent| absent.as_str() == request.asked_by);
+        if request.asked_by == actor || absent_asked || Some(&request.account) == me.as_ref() {
             return Err(Refusal::of("second-person").into());
         }
         if !rights::decide(tx, &id, approve, &actor)? {

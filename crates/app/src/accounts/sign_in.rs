@@ -163,6 +163,7 @@ fn begin(tx: &mut store::Tx, account: &Account, opened: Opened) -> Result<()> {
         account: account.id.clone(),
         body,
         unit,
+        stands_in_for: None,
         csrf: opened.csrf,
         agent: opened.agent.chars().take(200).collect(),
         strong: opened.strong,

@@ -117,7 +117,7 @@ async fn all(ctx: &Context) -> Result<Vec<Line>> {
 /// # Errors
 /// Those of the store.
 pub async fn see(ctx: &Context, object: String) -> Result<()> {
-    let Some(account) = ctx.actor.account.clone() else { return Ok(()) };
+    let Some(account) = ctx.actor.owner().cloned() else { return Ok(()) };
     ctx.write(move |tx| Ok(tasks::see(tx, &account, &object)?)).await
 }
 
@@ -130,7 +130,7 @@ pub async fn finish_task(ctx: &Context, id: TaskId) -> Result<()> {
     let it = ctx.clone();
     ctx.write(move |tx| {
         let task = tasks::find(tx, &id)?.filter(|task| task.body == it.actor.body).ok_or(Error::NotFound)?;
-        let own = task.account.is_some() && task.account == it.actor.account;
+        let own = task.account.is_some() && task.account.as_ref() == it.actor.owner();
         let office = task.account.is_none() && task.unit == it.actor.unit;
         match (own || office) && tasks::done(tx, &it.actor.body, &id, &it.actor.tag())? {
             true => Ok(()),

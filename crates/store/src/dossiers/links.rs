@@ -130,7 +130,8 @@ pub fn assign(tx: &mut Tx, id: &DossierId, new: NewLink<'_>, doer: Doer<'_>) -> 
 /// Those of the database.
 pub fn take_charge(tx: &mut Tx, assignment: &Assigned, doer: Doer<'_>) -> Result<bool, StoreError> {
     let at = tx.stamp();
-    if tx.execute(TAKE, &[assignment.id.as_str().into(), doer.account.into(), at.into()])? == 0 {
+    let holder = doer.on_behalf_of.unwrap_or(doer.account);
+    if tx.execute(TAKE, &[assignment.id.as_str().into(), holder.into(), at.into()])? == 0 {
         return Ok(false);
     }
     happened(tx, &assignment.dossier, doer, "dossier.take-charge", None, None)?;

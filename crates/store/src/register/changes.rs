@@ -401,7 +401,9 @@ pub fn take_charge(
     const TAKE: &str = "update assignments set taken_by = $2, taken_at = $3 \
         where id = $1 and taken_at is null and ended_at is null";
     let at = tx.stamp();
-    let params = [assignment.id.as_str().into(), by.as_str().into(), at.into()];
+    // Who stands in takes charge for the absent person, on whose list it must stay.
+    let holder = tx.for_whom.clone().unwrap_or_else(|| by.to_string());
+    let params = [assignment.id.as_str().into(), holder.as_str().into(), at.into()];
     if tx.execute(TAKE, &params)? == 0 {
         return Ok(false);
     }

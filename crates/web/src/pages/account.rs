@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::routes::{Access, Entry};
 use crate::view::{Choice, Faults, Sampled, View};
 use crate::who::Who;
+use app::accounts::absence::{self, HandOver};
 use app::accounts::own::{self, Own};
 use app::accounts::{Identity, second_factor, tokens};
 use app::{Context, Error};
@@ -31,7 +32,7 @@ pub fn routes() -> Vec<Entry> {
         signed("/account/passkeys/{id}/remove", post(drop_passkey)),
         signed("/account/tokens", post(make_token)),
         signed("/account/tokens/{id}/end", post(end_token)),
-        signed("/account/absence", post(absence)),
+        signed("/account/absence", post(hand_over)),
         signed("/account/absence/end", post(end_absence)),
     ]
 }
@@ -62,6 +63,7 @@ pub struct OwnPage {
     passkeys: Vec<Row>,
     tokens: Vec<Row>,
     absences: Vec<String>,
+    stands_in: Vec<String>,
     colleagues: Vec<Choice>,
 }
 
@@ -69,7 +71,7 @@ impl OwnPage {
     fn new(view: View, own: Own, present: Option<&Identity>, faults: Faults) -> Self {
         let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or_default();
         let now = present.and_then(|who| who.session.as_ref());
-        let absence = |(absence, name): &(own::Absence, String)| {
+        let line = |(absence, name): &(own::Absence, String)| {
             format!("{name}: {} – {}", view.day(&absence.from), view.day(&absence.to))
         };
         Self {
@@ -107,7 +109,8 @@ impl OwnPage {
                     present: false,
                 })
                 .collect(),
-            absences: own.absences.iter().map(absence).collect(),
+            absences: own.absences.iter().map(line).collect(),
+            stands_in: own.stands_in.iter().map(line).collect(),
             colleagues: own
                 .colleagues
                 .into_iter()
@@ -138,6 +141,7 @@ impl Sampled for OwnPage {
             passkeys: if full { vec![row("Chiave di prova", false)] } else { Vec::new() },
             tokens: if full { vec![row("Programma di prova", false)] } else { Vec::new() },
             absences: if full { vec!["Prova Due: oggi".to_owned()] } else { Vec::new() },
+            stands_in: if full { vec!["Prova Tre: domani".to_owned()] } else { Vec::new() },
             colleagues: vec![Choice::new("acc_1", "Prova Due", "")],
         };
         let wrong = view.faults(&Invalid::one("/present", "wrong-password"));
@@ -330,34 +334,47 @@ async fn end_token(view: View, Who(ctx): Who, Path(id): Path<String>) -> Result<
     done(outcome, "token-ended", view, &ctx, None).await
 }
 
+/// The fields of a hand-over.
 #[derive(Deserialize)]
-struct Away {
+pub struct Away {
     deputy: String,
     from: String,
     to: String,
 }
 
-async fn absence(view: View, Who(ctx): Who, Form(form): Form<Away>) -> Result<Response, Fault> {
-    let mut faults = Invalid::default();
-    let day = |text: &str| text.parse::<Date>().ok();
-    let (from, to, deputy) = (day(&form.from), day(&form.to), form.deputy.parse().ok());
-    for (missing, pointer) in
-        [(from.is_none(), "/from"), (to.is_none(), "/to"), (deputy.is_none(), "/deputy")]
-    {
-        if missing {
-            faults.add(pointer, "required");
+impl Away {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// `Invalid` at each field that is missing or is no day.
+    pub fn read(&self) -> Result<HandOver, Invalid> {
+        let day = |text: &str| text.parse::<Date>().ok();
+        let (from, to, deputy) = (day(&self.from), day(&self.to), self.deputy.parse().ok());
+        let mut faults = Invalid::default();
+        for (missing, pointer) in
+            [(from.is_none(), "/from"), (to.is_none(), "/to"), (deputy.is_none(), "/deputy")]
+        {
+            if missing {
+                faults.add(pointer, "required");
+            }
+        }
+        match (deputy, from, to) {
+            (Some(deputy), Some(from), Some(to)) => Ok(HandOver { deputy, from, to }),
+            _ => Err(faults),
         }
     }
-    let outcome = match (from, to, deputy) {
-        (Some(from), Some(to), Some(deputy)) => own::set_absence(&ctx, deputy, from, to).await,
-        _ => Err(faults.into()),
+}
+
+async fn hand_over(view: View, Who(ctx): Who, Form(form): Form<Away>) -> Result<Response, Fault> {
+    let outcome = match form.read() {
+        Ok(what) => absence::hand_over(&ctx, what).await,
+        Err(faults) => Err(faults.into()),
     };
     done(outcome, "absence", view, &ctx, None).await
 }
 
 async fn end_absence(view: View, Who(ctx): Who) -> Result<Response, Fault> {
-    let outcome = own::end_absence(&ctx).await;
-    done(outcome, "absence-ended", view, &ctx, None).await
+    done(absence::end(&ctx).await, "absence-ended", view, &ctx, None).await
 }
 
 #[cfg(test)]

@@ -337,7 +337,7 @@ pub(super) async fn page(
 }
 
 fn full(ctx: &Context, view: View, sheet: Sheet, invalid: &Invalid) -> DossierPage {
-    let account = ctx.actor.account.as_ref().map(|id| id.as_str().to_owned());
+    let account = ctx.actor.owner().map(|id| id.as_str().to_owned());
     let unit = ctx.actor.unit.as_ref().map(|id| id.as_str().to_owned());
     let (works, shares) = (ctx.may(Verb::OpenDossier).is_ok(), ctx.may(Verb::ShareDossier).is_ok());
     arrange(view, sheet, invalid, (works, shares), (account, unit))

@@ -175,15 +175,16 @@ async fn work_in(
     view: View,
     Extension(who): Extension<Identity>,
     Form(form): Form<Place>,
-) -> Result<Redirect, Fault> {
+) -> Result<Response, Fault> {
     identity::form_token(&view.csrf, &form.csrf)?;
-    let (body, unit) = form.workplace.split_once('/').ok_or(Fault::BadRequest("bad-form"))?;
-    let body = body.parse()?;
-    let unit =
-        if unit.is_empty() { None } else { Some(unit.parse().map_err(|_| Fault::BadRequest("bad-form"))?) };
-    accounts::session::work_in(&state.app, &who, body, unit).await?;
+    let to = identity::read_place(&form.workplace).ok_or(Fault::BadRequest("bad-form"))?;
+    let token = accounts::session::work_in(&state.app, &who, to).await?;
     // What was on the page may not be visible from the new place, so the way leads home.
-    Ok(Redirect::to("/"))
+    let mut response = Redirect::to("/").into_response();
+    if let Some(line) = identity::set_cookie(&state, &token) {
+        response.headers_mut().append(header::SET_COOKIE, line);
+    }
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Users of a body: invite, move, suspend, restore, remove, recover; and the requests that wait for a second person.
 
-use super::account::Once;
+use super::account::{Away, Once};
 use super::{Page, html};
 use crate::error::Fault;
 use crate::routes::{Access, Entry};
 use crate::view::{Choice, Faults, Sampled, View};
 use crate::who::Who;
+use app::accounts::absence;
 use app::accounts::rights::{self, Change, Decided, Held, NewUser, Users};
 use app::{Context, Error, Verb};
 use askama::Template;
@@ -24,6 +25,8 @@ pub fn routes() -> Vec<Entry> {
     vec![
         Entry::page("GET", "/admin/users", Access::Signed, get(show)),
         Entry::page("POST", "/admin/users", asks, post(invite)),
+        Entry::page("POST", "/admin/users/{id}/absence", asks, post(hand_over)),
+        Entry::page("POST", "/admin/users/{id}/absence/end", asks, post(end_absence)),
         Entry::page("POST", "/admin/users/{id}/{change}", asks, post(ask)),
         Entry::page("POST", "/admin/rights/{id}/{answer}", Access::May(Verb::ApproveRights), post(decide)),
     ]
@@ -36,6 +39,7 @@ pub struct UserRow {
     username: String,
     state: String,
     roles: Vec<String>,
+    absences: Vec<String>,
 }
 
 /// A request as listed.
@@ -58,6 +62,7 @@ pub struct UsersPage {
     changes: Vec<ChangeRow>,
     roles: Vec<&'static str>,
     offices: Vec<Choice>,
+    colleagues: Vec<Choice>,
     may_ask: bool,
     may_decide: bool,
     typed: Typed,
@@ -85,6 +90,12 @@ impl UsersPage {
             let found = users.users.iter().find(|user| &user.account.id == id);
             found.map_or_else(|| id.to_string(), |user| user.account.name.clone())
         };
+        let away = |one: &absence::Absence| {
+            format!("{}: {} – {}", name(&one.deputy), view.day(&one.from), view.day(&one.to))
+        };
+        let active = users.users.iter().filter(|user| user.account.state == "active");
+        let colleagues =
+            active.map(|user| Choice::new(user.account.id.to_string(), user.account.name.clone(), "-"));
         let mut offices = vec![Choice::new("", view.t("users-whole-body"), "")];
         offices.extend(users.offices.iter().map(|o| Choice::new(o.id.to_string(), o.name.clone(), "-")));
         let user_rows = users.users.iter().map(|user| UserRow {
@@ -93,6 +104,7 @@ impl UsersPage {
             username: user.account.username.clone(),
             state: user.account.state.clone(),
             roles: words(&user.held),
+            absences: users.absences.iter().filter(|one| one.account == user.account.id).map(away).collect(),
         });
         let change_rows = users.changes.iter().map(|change| ChangeRow {
             id: change.id.to_string(),
@@ -110,6 +122,7 @@ impl UsersPage {
             changes: change_rows.collect(),
             roles: Role::ALL.iter().map(|role| role.name()).collect(),
             offices,
+            colleagues: colleagues.collect(),
             may_ask: ctx.may(Verb::ManageUsers).is_ok(),
             may_decide: ctx.may(Verb::ApproveRights).is_ok(),
             view,
@@ -127,6 +140,7 @@ impl Sampled for UsersPage {
             username: "prova.uno".into(),
             state: state.into(),
             roles: vec![view.family("role-", "registry_clerk")],
+            absences: if state == "active" { vec!["Prova Due: oggi".to_owned()] } else { Vec::new() },
         };
         let change = |state: &str| ChangeRow {
             id: format!("rch_{state}"),
@@ -143,6 +157,7 @@ impl Sampled for UsersPage {
             changes: if full { vec![change("pending"), change("approved")] } else { Vec::new() },
             roles: Role::ALL.iter().map(|role| role.name()).collect(),
             offices: vec![Choice::new("", "Tutto l’ente", "")],
+            colleagues: vec![Choice::new("acc_1", "Prova Due", "-")],
             may_ask: full,
             may_decide: true,
             typed: Typed::default(),
@@ -222,6 +237,32 @@ async fn ask(
     };
     rights::ask(&ctx, id, change).await?;
     Ok(Redirect::to("/admin/users?done=rights-asked"))
+}
+
+async fn hand_over(
+    view: View,
+    Who(ctx): Who,
+    Path(id): Path<String>,
+    Form(form): Form<Away>,
+) -> Result<Response, Fault> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let outcome = match form.read() {
+        Ok(what) => absence::hand_over_for(&ctx, id, what).await,
+        Err(faults) => Err(faults.into()),
+    };
+    match outcome {
+        Ok(()) => Ok(Redirect::to("/admin/users?done=absence").into_response()),
+        Err(Error::Invalid(invalid)) => {
+            let page = page(view, &ctx, &invalid, Typed::default()).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn end_absence(Who(ctx): Who, Path(id): Path<String>) -> Result<Redirect, Fault> {
+    absence::end_for(&ctx, id.parse().map_err(|_| Error::NotFound)?).await?;
+    Ok(Redirect::to("/admin/users?done=absence-ended"))
 }
 
 async fn decide(

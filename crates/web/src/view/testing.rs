@@ -25,9 +25,16 @@ pub fn view(lang: Lang) -> View {
                 value: "a".into(),
                 label: "Comune di Prova, Attività produttive".into(),
                 current: true,
+                for_whom: None,
             },
-            Workplace { value: "b".into(), label: "Comune di Prova, Protocollo".into(), current: false },
+            Workplace {
+                value: "b".into(),
+                label: "Comune di Prova, Protocollo".into(),
+                current: false,
+                for_whom: Some("Prova Due".into()),
+            },
         ],
+        stands_in_for: None,
         unread: 3,
     });
     view

@@ -23,7 +23,7 @@ pub async fn load(ctx: &Context, id: CaseId) -> Result<Answer> {
     let it = ctx.clone();
     ctx.write(move |tx| {
         let (found, dossier) = case::load(tx, &it, &id, "case.answer", true)?;
-        let account = it.actor.account.as_ref().ok_or(Error::NotFound)?;
+        let account = it.actor.owner().ok_or(Error::NotFound)?;
         let kept = drafts::find(tx, account, KIND, id.as_str())?;
         if let Some(answer) = kept.and_then(|draft| serde_json::from_str(&draft.content).ok()) {
             return Ok(answer);
@@ -52,7 +52,7 @@ pub async fn keep(ctx: &Context, id: CaseId, answer: &Answer) -> Result<()> {
     let it = ctx.clone();
     ctx.write(move |tx| {
         case::load(tx, &it, &id, "case.answer", true)?;
-        let account = it.actor.account.as_ref().ok_or(Error::NotFound)?;
+        let account = it.actor.owner().ok_or(Error::NotFound)?;
         let draft: DraftId = it.mint();
         Ok(drafts::save(tx, &draft, &it.actor.body, account, (KIND, id.as_str()), &content)?)
     })

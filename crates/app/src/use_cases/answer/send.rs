@@ -74,7 +74,7 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
         let deliveries = sending::record(tx, &it, &what)?;
         let (tag, about) = (it.actor.tag(), Some(registration.id.as_str()));
         cases::happened(tx, &found.id, doer(&it.actor, &tag), "case.answer", about, None)?;
-        drafts::discard(tx, &account, draft::KIND, found.id.as_str())?;
+        drafts::discard(tx, it.actor.owner().unwrap_or(&account), draft::KIND, found.id.as_str())?;
         Ok(Sent { label: registration.full_label(), registration: registration.id, deliveries })
     })
     .await

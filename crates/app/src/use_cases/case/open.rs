@@ -28,7 +28,7 @@ pub async fn open_case(ctx: &Context, new: NewCase) -> Result<Case> {
             title: new.title.trim().to_owned(),
             state: CaseState::Open,
             unit: it.actor.unit.clone(),
-            officer: it.actor.account.clone(),
+            officer: it.actor.owner().cloned(),
             officer_name: Some(it.actor.name.clone()),
             due_on: new.due_on,
             opened_at: it.moment.at,

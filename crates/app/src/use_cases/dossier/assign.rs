@@ -122,7 +122,7 @@ pub async fn send_back(ctx: &Context, assignment: AssignmentId, reason: String) 
 /// An assignment of the actor or of the actor's office.
 fn mine(tx: &mut Tx, ctx: &Context, id: &AssignmentId) -> Result<Assigned> {
     let found = dossiers::assignment(tx, id)?.ok_or(Error::NotFound)?;
-    let own = found.account.is_some() && found.account == ctx.actor.account;
+    let own = found.account.is_some() && found.account.as_ref() == ctx.actor.owner();
     let office = found.account.is_none() && found.unit.is_some() && found.unit == ctx.actor.unit;
     if own || office { Ok(found) } else { Err(Error::NotFound) }
 }

@@ -116,8 +116,8 @@ fn file_in(tx: &mut Tx, it: &Context, id: &DossierId, entry: &RegistrationId) ->
     let by = it.actor.account.clone().ok_or(Error::NotFound)?;
     let named = register::assignments(tx, entry)?
         .iter()
-        .any(|one| one.ended_at.is_none() && one.account.as_ref() == Some(&by));
-    let visible = !head.confidential || named || head.registered_by == by.as_str();
+        .any(|one| one.ended_at.is_none() && one.account.as_ref() == it.actor.owner());
+    let visible = !head.confidential || named || head.registered_by == it.actor.owner_tag();
     if head.body != it.actor.body || !visible {
         return Err(Error::NotFound);
     }

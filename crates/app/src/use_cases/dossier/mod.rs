@@ -28,7 +28,7 @@ use store::trace::{self, Look};
 pub(crate) fn viewer(actor: &Actor) -> Viewer {
     Viewer {
         body: actor.body.clone(),
-        account: actor.tag(),
+        account: actor.owner_tag(),
         unit: actor.unit.clone(),
         manager: actor.has(Role::RecordsManager),
     }

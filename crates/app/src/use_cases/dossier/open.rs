@@ -52,7 +52,7 @@ pub(crate) fn open_in(tx: &mut Tx, ctx: &Context, new: NewDossier) -> Result<Dos
         confidentiality: new.confidentiality,
         state: DossierState::Open,
         unit: new.unit.or_else(|| ctx.actor.unit.clone()),
-        officer: ctx.actor.account.clone(),
+        officer: ctx.actor.owner().cloned(),
         officer_name: Some(ctx.actor.name.clone()),
         opened_at: ctx.moment.at,
         closed_at: None,

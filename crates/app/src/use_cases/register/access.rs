@@ -23,7 +23,7 @@ pub const READING: Law = Law("D.P.R. 445/2000, art. 58");
 
 /// The eyes of an actor.
 pub fn eyes(actor: &Actor) -> Eyes {
-    Eyes { account: actor.tag(), all: actor.has(Role::RecordsManager) }
+    Eyes { account: actor.owner_tag(), all: actor.has(Role::RecordsManager) }
 }
 
 /// The account that signs what an actor does; the program itself has the account with all bits zero.
@@ -43,7 +43,8 @@ pub fn readers(confidential: bool, registered_by: &str, assigned: &[AccountId]) 
 
 /// The names by which an actor searches.
 pub fn reads_as(actor: &Actor) -> Vec<String> {
-    let mut names = vec![EVERYBODY.to_owned(), signer(actor).to_string()];
+    let own = actor.owner().map_or_else(|| signer(actor).to_string(), ToString::to_string);
+    let mut names = vec![EVERYBODY.to_owned(), own];
     if actor.has(Role::RecordsManager) {
         names.push(MANAGERS.to_owned());
     }

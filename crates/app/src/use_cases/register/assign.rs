@@ -144,7 +144,7 @@ pub async fn send_back(ctx: &Context, assignment: AssignmentId, reason: String) 
 fn mine(tx: &mut Tx, ctx: &Context, id: &AssignmentId) -> Result<Assignment> {
     let found = register::assignment(tx, id)?.ok_or(Error::NotFound)?;
     let head = register::head(tx, &found.registration)?.ok_or(Error::NotFound)?;
-    let own = found.account.is_some() && found.account == ctx.actor.account;
+    let own = found.account.is_some() && found.account.as_ref() == ctx.actor.owner();
     let office = found.unit.is_some() && found.unit == ctx.actor.unit;
     match head.body == ctx.actor.body && (own || office || ctx.may(Verb::Assign).is_ok()) {
         true => Ok(found),
