@@ -1,5 +1,7 @@
 //! What the configuration says, in the form the use cases need. Reading files and environment is `telaio`'s work.
 
+use crate::accounts::password::Cost;
+use domain::Role;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -23,6 +25,10 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Certificate of the reverse proxy, PEM, watched only; empty: none.
     pub tls_certificate: PathBuf,
+    /// Roles whose holders must give a second factor; who has none is led to set one up before anything else.
+    pub second_factor_for: Vec<Role>,
+    /// What hashing a password costs; hashes made at another cost are made anew at the next sign-in.
+    pub password_cost: Cost,
     /// Socket of ClamAV, a path or `host:port`; empty: files are not scanned.
     pub antivirus: String,
 }
@@ -38,6 +44,8 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             folder: PathBuf::new(),
             tls_certificate: PathBuf::new(),
+            second_factor_for: Vec::new(),
+            password_cost: Cost::default(),
             antivirus: String::new(),
         }
     }

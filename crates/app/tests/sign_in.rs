@@ -27,7 +27,7 @@ async fn office() -> (Arc<App>, Account) {
         name: "Prova Uno".into(),
         body: body.ipa_code.clone(),
         email: None,
-        password_hash: Some(password::hash(PASSWORD).unwrap()),
+        password_hash: Some(password::hash(PASSWORD, password::Cost::default()).unwrap()),
         state: "active".into(),
         failures: 0,
         locked_until: 0,
@@ -108,9 +108,9 @@ async fn a_second_factor_is_asked_and_no_code_works_twice() {
     let who = accounts::by_session(&app, &token).await.unwrap().unwrap();
     let ctx = app.context(who.actor);
     let enrolment = second_factor::enrol(&ctx, &account.username).unwrap();
-    assert!(second_factor::confirm(&ctx, &enrolment.secret, "000000x").await.is_err());
+    assert!(second_factor::confirm(&ctx, None, &enrolment.secret, "000000x").await.is_err());
     let code = code_now(&app, &enrolment.secret);
-    second_factor::confirm(&ctx, &enrolment.secret, &code).await.unwrap();
+    second_factor::confirm(&ctx, None, &enrolment.secret, &code).await.unwrap();
 
     assert!(matches!(attempt(&app, PASSWORD, None).await.unwrap(), SignedIn::CodeWanted));
     assert!(attempt(&app, PASSWORD, Some(&code)).await.is_err(), "the code that confirmed it is spent");

@@ -22,6 +22,7 @@ const ALL: &str = "select id, username, name, body, email, password_hash, state,
 const SET_STATE: &str = "update accounts set state = $2 where id = $1";
 const SET_PASSWORD: &str =
     "update accounts set password_hash = $2, failures = 0, locked_until = 0 where id = $1";
+const REPLACE_HASH: &str = "update accounts set password_hash = $3 where id = $1 and password_hash = $2";
 const SET_FAILURES: &str = "update accounts set failures = $2, locked_until = $3 where id = $1";
 const SET_TOTP: &str = "update accounts set totp_secret = $2, totp_last_step = 0 where id = $1";
 const USE_TOTP: &str = "update accounts set totp_last_step = $2 where id = $1 and totp_last_step < $2";
@@ -199,6 +200,14 @@ pub fn set_state(tx: &mut Tx, id: &AccountId, state: &str) -> Result<(), StoreEr
 /// Those of the database.
 pub fn set_password(tx: &mut Tx, id: &AccountId, hash: &str) -> Result<(), StoreError> {
     tx.execute(SET_PASSWORD, &[id.as_str().into(), hash.into()]).map(drop)
+}
+
+/// Puts another hash of the same password in the place of `old`; false when the password changed meanwhile.
+///
+/// # Errors
+/// Those of the database.
+pub fn replace_hash(tx: &mut Tx, id: &AccountId, old: &str, new: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute(REPLACE_HASH, &[id.as_str().into(), old.into(), new.into()])? == 1)
 }
 
 /// Notes wrong attempts in a row and until when the account is locked.

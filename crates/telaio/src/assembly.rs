@@ -83,6 +83,9 @@ pub fn settings(config: &Config, demo: bool) -> Settings {
         trusted_proxies: config.limits.trusted_proxies.clone(),
         folder: config.storage.folder.clone(),
         tls_certificate: config.server.tls_certificate.clone(),
+        // The accounts of the demonstration are printed: a second factor would only stand in the newcomer's way.
+        second_factor_for: if demo { Vec::new() } else { config.accounts.second_factor_for.clone() },
+        password_cost: config.accounts.password_cost(),
         antivirus: config.antivirus.clamav.clone(),
     }
 }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use app::accounts::password::Cost;
+use domain::Role;
 use domain::body::IpaCode;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -34,6 +36,8 @@ pub struct Config {
     pub storage: Storage,
     /// What is accepted.
     pub limits: Limits,
+    /// How people prove who they are.
+    pub accounts: Accounts,
     /// What is written down about the server's own work.
     pub log: Log,
     /// Whose certificates are believed.
@@ -139,6 +143,49 @@ impl Default for Limits {
     }
 }
 
+/// How people prove who they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Accounts {
+    /// Roles whose holders must have a second factor: a code of an application, or a passkey.
+    pub second_factor_for: Vec<Role>,
+    /// Argon2id: memory of one password's hash, KiB.
+    pub password_memory_kib: u32,
+    /// Argon2id: passes over that memory.
+    pub password_passes: u32,
+    /// Argon2id: lanes.
+    pub password_lanes: u32,
+}
+
+impl Default for Accounts {
+    /// A second factor for who administers, answers for the register and its emergency, approves rights or signs.
+    fn default() -> Self {
+        let Cost { memory_kib, passes, lanes } = Cost::default();
+        Self {
+            second_factor_for: vec![
+                Role::ItAdmin,
+                Role::RecordsManager,
+                Role::UnitHead,
+                Role::DecidingOfficer,
+            ],
+            password_memory_kib: memory_kib,
+            password_passes: passes,
+            password_lanes: lanes,
+        }
+    }
+}
+
+impl Accounts {
+    /// What hashing a password costs.
+    pub fn password_cost(&self) -> Cost {
+        Cost {
+            memory_kib: self.password_memory_kib,
+            passes: self.password_passes,
+            lanes: self.password_lanes,
+        }
+    }
+}
+
 /// The server's own log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -230,6 +277,12 @@ impl Config {
         if self.limits.max_files == 0 || self.limits.max_file_bytes == 0 || self.database.readers == 0 {
             return Err(ConfigError::Impossible(
                 "limits.max_files, limits.max_file_bytes and database.readers must be greater than zero"
+                    .to_owned(),
+            ));
+        }
+        if !self.accounts.password_cost().is_sane() {
+            return Err(ConfigError::Impossible(
+                "accounts.password_memory_kib: 8192 to 1048576; password_passes: 1 to 16; password_lanes: 1 to 8"
                     .to_owned(),
             ));
         }

@@ -217,13 +217,35 @@
     const label = form.querySelector('[name=label]').value;
     return ask('/account/passkeys/finish', { ceremony: begun.ceremony, label, answer: told(key) }, form.dataset.csrf);
   }
-  async function usePasskey() {
+  async function usePasskey(how = {}) {
     const begun = await ask('/login/passkey/begin', {});
     const options = begun.options.publicKey;
     options.challenge = toBytes(options.challenge);
     options.allowCredentials = [];
-    const key = await navigator.credentials.get({ publicKey: options });
+    const key = await navigator.credentials.get({ publicKey: options, ...how });
     return ask('/login/passkey/finish', { ceremony: begun.ceremony, answer: told(key) });
+  }
+  // Passkeys offered among the names that the browser fills in. The question waits as long as the page is open, but the server
+  // remembers it for two minutes: it is put anew a little earlier. A browser takes one question at a time, so the button ends it.
+  const RENEW = 100_000;
+  let waiting = null;
+  async function offerPasskeys(next) {
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    for (let ended = false; !ended;) {
+      waiting = new AbortController();
+      const { signal } = waiting;
+      const renew = setTimeout((question) => question.abort('renew'), RENEW, waiting);
+      try {
+        await usePasskey({ mediation: 'conditional', signal });
+        location.assign(next);
+        ended = true;
+      } catch {
+        // Refused or taken over by the button: then nothing more is offered. A page nobody looks at asks nothing.
+        ended = signal.reason !== 'renew' || document.hidden;
+      } finally {
+        clearTimeout(renew);
+      }
+    }
   }
   if (globalThis.PublicKeyCredential) {
     all('form[data-passkey-add]').forEach((form) => {
@@ -235,7 +257,9 @@
     });
     all('button[data-passkey]').forEach((button) => {
       button.hidden = false;
+      offerPasskeys(button.dataset.passkey || '/').catch(() => {});
       button.addEventListener('click', async () => {
+        waiting?.abort('button');
         try { await usePasskey(); location.assign(button.dataset.passkey || '/'); } catch { button.closest('form').querySelector('[data-passkey-fault]')?.removeAttribute('hidden'); }
       });
     });

@@ -6,6 +6,7 @@
 use crate::error::Fault;
 use crate::state::AppState;
 use crate::view::{NavItem, Person, View};
+use app::accounts::Identity;
 use app::use_cases::worklist;
 use app::{Actor, Verb, authority};
 use axum::extract::{FromRequestParts, Request};
@@ -63,10 +64,12 @@ fn build(headers: &HeaderMap, uri: &Uri, extensions: &Extensions, state: &AppSta
     if let Some(Csrf(token)) = extensions.get::<Csrf>() {
         view.csrf.clone_from(token);
     }
+    // Who must set up a second factor first has nowhere else to go.
+    let waits = extensions.get::<Identity>().is_some_and(|who| who.factor_missing);
     if let Some(actor) = extensions.get::<Actor>() {
         view.nav = NAV
             .iter()
-            .filter(|(_, _, verb)| authority::may(actor, *verb).is_ok())
+            .filter(|(_, _, verb)| !waits && authority::may(actor, *verb).is_ok())
             .map(|(href, key, _)| NavItem { href, key })
             .collect();
         view.person = Some(extensions.get::<Person>().cloned().unwrap_or_else(|| Person {

@@ -41,7 +41,11 @@ impl Fault {
         match self {
             Self::App(error) => match error.as_ref() {
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                Error::Refusal(refusal) if refusal.code == "not-permitted" => StatusCode::FORBIDDEN,
+                Error::Refusal(refusal)
+                    if matches!(refusal.code, "not-permitted" | "second-factor-missing") =>
+                {
+                    StatusCode::FORBIDDEN
+                }
                 Error::Refusal(_) => StatusCode::CONFLICT,
                 Error::NotFound => StatusCode::NOT_FOUND,
                 Error::Conflict => StatusCode::CONFLICT,

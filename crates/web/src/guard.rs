@@ -16,7 +16,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::FieldError;
+use domain::{FieldError, Refusal};
 use std::sync::Arc;
 
 /// The rule of one route.
@@ -53,7 +53,15 @@ pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Reque
     let asked = Asked::of(&request, Some(rule.kind));
     let back = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
     let is_get = request.method() == axum::http::Method::GET;
-    let response = match permitted(rule.access, request.extensions().get::<Actor>()) {
+    let waits = rule.access != Access::Public && factor_missing(&request) && !sets_up_factor(&request);
+    if waits && rule.kind == Kind::Page && is_get {
+        return Redirect::to(SET_UP).into_response();
+    }
+    let permitted = match waits {
+        true => Err(Fault::from(Error::from(Refusal::of("second-factor-missing")))),
+        false => permitted(rule.access, request.extensions().get::<Actor>()),
+    };
+    let response = match permitted {
         Ok(()) => match pass(&state, rule, request, next).await {
             Ok(response) => response,
             Err(fault) => fault.into_response(),
@@ -80,6 +88,20 @@ async fn pass(state: &AppState, rule: Rule, request: Request, next: Next) -> Res
         (Kind::Api, _, Some(shared)) => repeatable::run(state, &shared.under_way, request, next).await,
         _ => Ok(next.run(request).await),
     }
+}
+
+/// Where a second factor is set up.
+const SET_UP: &str = "/account/second-factor";
+/// What stays open to who must set one up first.
+const WHILE_SETTING_UP: &[&str] = &[SET_UP, "/account/passkeys/begin", "/account/passkeys/finish", "/logout"];
+
+fn factor_missing(request: &Request) -> bool {
+    request.extensions().get::<Identity>().is_some_and(|who| who.factor_missing)
+}
+
+fn sets_up_factor(request: &Request) -> bool {
+    let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    WHILE_SETTING_UP.contains(&pattern)
 }
 
 fn permitted(access: Access, actor: Option<&Actor>) -> Result<(), Fault> {

@@ -48,7 +48,7 @@ pub async fn whose(app: &Arc<App>, link: &str) -> Result<String> {
 pub async fn set_password(app: &Arc<App>, link: &str, new: String) -> Result<()> {
     let username = whose(app, link).await?;
     password::check(&new, &username)?;
-    let hash = password::hash_apart(new).await?;
+    let hash = password::hash_apart(new, app.settings.password_cost).await?;
     let (link, now) = (digest(link), app.clock.micros());
     app.store
         .write(move |tx| {

@@ -2,7 +2,7 @@
 
 use super::absence::{self, Standing};
 use super::secret;
-use super::sign_in::{SESSION_IDLE, first_place};
+use super::sign_in::{SESSION_IDLE, factor_required, first_place};
 use crate::context::{Actor, App};
 use crate::{Error, Result};
 use domain::Role;
@@ -40,15 +40,20 @@ pub struct Identity {
     pub csrf: String,
     /// Where the person works now and where else they may.
     pub places: Vec<Place>,
+    /// Whether a role of the person asks for a second factor and there is none yet: nothing else before that.
+    pub factor_missing: bool,
 }
 
 /// The person of a session's cookie; `None` when it does not exist, has ended or the account may no longer enter.
+///
+/// A session without a second factor that a role asks for serves only to set one up; when the account has one by now,
+/// it serves for nothing.
 ///
 /// # Errors
 /// `Problem` when the store is away.
 pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
     let (hash, moment) = (secret::digest(token), app.clock.now());
-    let now = moment.micros();
+    let (now, it) = (moment.micros(), app.clone());
     let found = app
         .store
         .read(move |r| {
@@ -58,21 +63,25 @@ pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>>
             }
             let Some(account) = active(r, &session.account)? else { return Ok(None) };
             let posts = accounts::posts(r, &account.id)?;
+            let weak = !session.strong && factor_required(&it, &posts);
+            if weak && has_factor(r, &account)? {
+                return Ok(None);
+            }
             let standing = absence::standing(r, &account.id, &posts, moment.today)?;
             let mut all = places(r, &posts)?;
             for one in &standing {
                 all.extend(absence::in_place_of(places(r, &one.posts)?, &one.absent));
             }
             let actor = at_work(&account, &posts, &standing, &session);
-            Ok::<_, Error>(Some((session, actor, all)))
+            Ok::<_, Error>(Some((session, actor, all, weak)))
         })
         .await?;
-    let Some((session, actor, places)) = found else { return Ok(None) };
+    let Some((session, actor, places, factor_missing)) = found else { return Ok(None) };
     if session.seen_at + SEEN_EVERY <= now {
         let id = session.id.clone();
         app.store.write(move |tx| accounts::seen(tx, &id, now).map_err(Error::from)).await?;
     }
-    Ok(Some(Identity { actor, session: Some(session.id), csrf: session.csrf, places }))
+    Ok(Some(Identity { actor, session: Some(session.id), csrf: session.csrf, places, factor_missing }))
 }
 
 /// The holder of a bearer token; `None` as for [`by_session`].
@@ -89,9 +98,19 @@ pub async fn by_token(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
             let Some(account) = active(r, &holder.account)? else { return Ok(None) };
             let posts = accounts::posts(r, &account.id)?;
             let actor = actor(&account, &posts, &holder.body, holder.unit.as_ref());
-            Ok(Some(Identity { actor, session: None, csrf: String::new(), places: Vec::new() }))
+            Ok(Some(Identity {
+                actor,
+                session: None,
+                csrf: String::new(),
+                places: Vec::new(),
+                factor_missing: false,
+            }))
         })
         .await
+}
+
+fn has_factor(r: &mut store::Reader, account: &Account) -> Result<bool> {
+    Ok(account.totp_secret.is_some() || !store::factors::passkeys(r, &account.id)?.is_empty())
 }
 
 fn active(r: &mut store::Reader, id: &domain::ids::AccountId) -> Result<Option<Account>> {

@@ -79,14 +79,14 @@ fn name(r: &mut store::Reader, id: &AccountId) -> Result<String> {
 /// # Errors
 /// `Invalid` when the present password is wrong or the new one too weak.
 pub async fn change_password(ctx: &Context, who: &Identity, present: String, new: String) -> Result<()> {
-    let id = me(ctx)?;
+    let (id, cost) = (me(ctx)?, ctx.app.settings.password_cost);
     let wanted = id.clone();
     let account = ctx.read(move |r| accounts::find(r, &wanted)?.ok_or(Error::NotFound)).await?;
-    if !password::matches_apart(present, account.password_hash.clone()).await? {
+    if !password::matches_apart(present, account.password_hash.clone(), cost).await? {
         return Err(Invalid::one("/present", "wrong-password").into());
     }
     password::check(&new, &account.username)?;
-    let hash = password::hash_apart(new).await?;
+    let hash = password::hash_apart(new, cost).await?;
     let (actor, body, keep) = (ctx.actor.tag(), ctx.actor.body.clone(), who.session.clone());
     ctx.write(move |tx| {
         accounts::set_password(tx, &id, &hash)?;

@@ -7,7 +7,7 @@ use super::second_factor::note;
 use super::sign_in;
 use crate::context::App;
 use crate::{Context, Error, Result};
-use domain::ids::AccountId;
+use domain::ids::{AccountId, SessionId};
 use domain::{Invalid, Refusal};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub type UsedKey = PublicKeyCredential;
 
 /// A ceremony must end within so long, microseconds.
 const LIFE: i64 = 120_000_000;
-/// Most ceremonies under way; beyond it the oldest are forgotten.
+/// Most entries under way, which strangers may begin; beyond it the oldest are forgotten.
 const MOST: usize = 10_000;
 
 enum Begun {
@@ -33,7 +33,8 @@ enum Begun {
     Entering(DiscoverableAuthentication),
 }
 
-/// The ceremonies under way in this process.
+/// The ceremonies under way in this process, never more than its memory can bear: of a signed-in person the last
+/// one begun, of strangers [`MOST`] at a time.
 #[derive(Default)]
 pub struct Ceremonies(Mutex<HashMap<String, (i64, Begun)>>);
 
@@ -42,10 +43,18 @@ impl Ceremonies {
         let name = super::secret::random_token()?;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (at, _)| *at + LIFE > now);
-        if all.len() >= MOST {
-            // Whoever floods us with beginnings pushes out the oldest, not everybody who is at it.
-            let oldest = all.iter().min_by_key(|(_, (at, _))| *at).map(|(name, _)| name.clone());
-            oldest.and_then(|name| all.remove(&name));
+        match &begun {
+            Begun::Adding(id, _) => {
+                all.retain(|_, (_, other)| !matches!(other, Begun::Adding(whose, _) if whose == id));
+            }
+            Begun::Entering(_) => {
+                let entering = || all.iter().filter(|(_, (_, one))| matches!(one, Begun::Entering(_)));
+                if entering().count() >= MOST {
+                    // Whoever floods us with beginnings pushes out the oldest, not everybody who is at it.
+                    let oldest = entering().min_by_key(|(_, (at, _))| *at).map(|(name, _)| name.clone());
+                    oldest.and_then(|name| all.remove(&name));
+                }
+            }
         }
         all.insert(name.clone(), (now, begun));
         Ok(name)
@@ -101,13 +110,14 @@ pub async fn begin_adding(
     Ok((name, challenge))
 }
 
-/// Second step: keeps the passkey if the browser's answer holds.
+/// Second step: keeps the passkey if the browser's answer holds; the session counts as strong from then on.
 ///
 /// # Errors
 /// `Refusal` when the answer does not hold or the ceremony is over; `Invalid` for the label.
 pub async fn finish_adding(
     ctx: &Context,
     ceremonies: &Ceremonies,
+    session: Option<SessionId>,
     name: &str,
     label: &str,
     answer: &RegisterPublicKeyCredential,
@@ -132,6 +142,9 @@ pub async fn finish_adding(
     let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
     ctx.write(move |tx| {
         factors::add_passkey(tx, &kept)?;
+        if let Some(session) = &session {
+            store::accounts::make_strong(tx, &kept.account, session)?;
+        }
         note(tx, &body, &actor, "account.passkey.add", &kept.account)
     })
     .await
@@ -202,6 +215,7 @@ fn read(kept: &Kept) -> Result<Passkey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::ids::Id;
 
     fn begun() -> Begun {
         let origin = Url::parse("https://telaio.test").unwrap();
@@ -217,6 +231,25 @@ mod tests {
         assert!(all.take(1, &name).is_none(), "used up");
         let late = all.keep(0, begun()).unwrap();
         assert!(all.take(LIFE, &late).is_none(), "too late");
+    }
+
+    #[test]
+    fn strangers_do_not_push_out_a_signed_in_person_who_has_one_ceremony_at_a_time() {
+        let all = Ceremonies::default();
+        let adding = |n| {
+            let origin = Url::parse("https://telaio.test").unwrap();
+            let site = WebauthnBuilder::new("telaio.test", &origin).unwrap().build().unwrap();
+            let (_, state) = site.start_passkey_registration(Uuid::from_u128(n), "p", "p", None).unwrap();
+            Begun::Adding(AccountId::from_u128(n), state)
+        };
+        let left = all.keep(0, adding(1)).unwrap();
+        let mine = all.keep(1, adding(1)).unwrap();
+        for _ in 0..=MOST {
+            all.keep(2, begun()).unwrap();
+        }
+        assert_eq!(all.0.lock().unwrap().len(), MOST + 1);
+        assert!(all.take(3, &left).is_none(), "begun anew");
+        assert!(all.take(3, &mine).is_some());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::Invalid;
-use std::sync::OnceLock;
+use serde::{Deserialize, Serialize};
 
 /// Fewest characters.
 pub const MIN: usize = 12;
@@ -28,8 +28,33 @@ const COMMON: &[&str] = &[
     "letmein",
 ];
 
-/// Memory in KiB, passes, lanes: the second choice of RFC 9106, scaled to a shared small server.
-const COST: (u32, u32, u32) = (19_456, 2, 1);
+/// What one hash of Argon2id costs (RFC 9106): the more, the longer who stole the hashes must work for each guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cost {
+    /// Memory, KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes, each a thread's worth of work.
+    pub lanes: u32,
+}
+
+impl Default for Cost {
+    /// 19 MiB, two passes, one lane: the least that OWASP's password storage sheet takes, about 30 ms of one core.
+    fn default() -> Self {
+        Self { memory_kib: 19_456, passes: 2, lanes: 1 }
+    }
+}
+
+impl Cost {
+    /// Whether Argon2 takes it and a sign-in stays bearable: 8 MiB to 1 GiB, at most 16 passes and 8 lanes.
+    pub fn is_sane(self) -> bool {
+        (8_192..=1_048_576).contains(&self.memory_kib)
+            && (1..=16).contains(&self.passes)
+            && (1..=8).contains(&self.lanes)
+    }
+}
 
 /// Whether a new password is good enough for an account.
 pub fn check(password: &str, username: &str) -> std::result::Result<(), Invalid> {
@@ -50,25 +75,21 @@ pub fn check(password: &str, username: &str) -> std::result::Result<(), Invalid>
 }
 
 /// For the demo's accounts, whose passwords are printed anyway: a hundred of them must be made in a moment.
-const DEMO_COST: (u32, u32, u32) = (256, 1, 1);
+const DEMO_COST: Cost = Cost { memory_kib: 256, passes: 1, lanes: 1 };
 
-fn hasher(cost: (u32, u32, u32)) -> Result<Argon2<'static>> {
-    let params =
-        Params::new(cost.0, cost.1, cost.2, None).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
+fn hasher(cost: Cost) -> Result<Argon2<'static>> {
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None)
+        .map_err(|why| Error::Bug(format!("argon2: {why}")))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_at(cost: (u32, u32, u32), password: &str) -> Result<String> {
-    let hashed = hasher(cost)?.hash_password(password.as_bytes());
-    hashed.map(|hash| hash.to_string()).map_err(|why| Error::Bug(format!("argon2: {why}")))
 }
 
 /// The Argon2id string of a password. Slow on purpose: call it off the async threads.
 ///
 /// # Errors
 /// `Bug` when the parameters are refused.
-pub fn hash(password: &str) -> Result<String> {
-    hash_at(COST, password)
+pub fn hash(password: &str, cost: Cost) -> Result<String> {
+    let hashed = hasher(cost)?.hash_password(password.as_bytes());
+    hashed.map(|hash| hash.to_string()).map_err(|why| Error::Bug(format!("argon2: {why}")))
 }
 
 /// The Argon2id string of a password of the demo.
@@ -76,41 +97,50 @@ pub fn hash(password: &str) -> Result<String> {
 /// # Errors
 /// `Bug` when the parameters are refused.
 pub fn hash_for_demo(password: &str) -> Result<String> {
-    hash_at(DEMO_COST, password)
+    hash(password, DEMO_COST)
 }
 
 /// Hashes off the async threads.
 ///
 /// # Errors
 /// `Bug` when the work was lost.
-pub async fn hash_apart(password: String) -> Result<String> {
-    tokio::task::spawn_blocking(move || hash(&password)).await.map_err(|why| Error::Bug(why.to_string()))?
+pub async fn hash_apart(password: String, cost: Cost) -> Result<String> {
+    tokio::task::spawn_blocking(move || hash(&password, cost))
+        .await
+        .map_err(|why| Error::Bug(why.to_string()))?
 }
 
 /// Compares off the async threads.
 ///
 /// # Errors
 /// `Bug` when the work was lost.
-pub async fn matches_apart(password: String, kept: Option<String>) -> Result<bool> {
-    let compare = move || matches(&password, kept.as_deref());
+pub async fn matches_apart(password: String, kept: Option<String>, cost: Cost) -> Result<bool> {
+    let compare = move || matches(&password, kept.as_deref(), cost);
     tokio::task::spawn_blocking(compare).await.map_err(|why| Error::Bug(why.to_string()))?
 }
 
-/// Whether a password is the one behind a string. Without a string the same work is done against a decoy, so that
-/// time does not tell whether an account exists. Slow on purpose: call it off the async threads.
-pub fn matches(password: &str, kept: Option<&str>) -> Result<bool> {
-    static DECOY: OnceLock<String> = OnceLock::new();
-    let decoy = match DECOY.get() {
-        Some(decoy) => decoy,
-        None => {
-            let made = hash("a decoy that nobody can type")?;
-            DECOY.get_or_init(|| made)
-        }
-    };
+/// Whether a password is the one behind a string. Without a string the same work is done against a decoy of the
+/// present cost, so that time does not tell whether an account exists. Slow on purpose: call it off the async threads.
+pub fn matches(password: &str, kept: Option<&str>, cost: Cost) -> Result<bool> {
+    let decoy = decoy(cost);
     let parsed =
-        PasswordHash::new(kept.unwrap_or(decoy)).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
-    let same = hasher(COST)?.verify_password(password.as_bytes(), &parsed).is_ok();
+        PasswordHash::new(kept.unwrap_or(&decoy)).map_err(|why| Error::Bug(format!("argon2: {why}")))?;
+    // What the string says about its own cost counts here.
+    let same = hasher(cost)?.verify_password(password.as_bytes(), &parsed).is_ok();
     Ok(same && kept.is_some())
+}
+
+/// A string that no password fits: its salt and its hash are made up.
+fn decoy(cost: Cost) -> String {
+    let Cost { memory_kib, passes, lanes } = cost;
+    let (salt, hash) = ("A".repeat(22), "A".repeat(43));
+    format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}")
+}
+
+/// Whether a string was made at another cost than the present one, or in another way altogether.
+pub fn is_outdated(kept: &str, cost: Cost) -> bool {
+    let Cost { memory_kib, passes, lanes } = cost;
+    !kept.starts_with(&format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}$"))
 }
 
 #[cfg(test)]
@@ -119,11 +149,22 @@ mod tests {
 
     #[test]
     fn a_password_is_found_again_and_another_is_not() {
-        let kept = hash("una frase lunga di prova").unwrap();
+        let cost = Cost::default();
+        let kept = hash("una frase lunga di prova", cost).unwrap();
         assert!(kept.starts_with("$argon2id$"));
-        assert!(matches("una frase lunga di prova", Some(&kept)).unwrap());
-        assert!(!matches("una frase lunga di prov", Some(&kept)).unwrap());
-        assert!(!matches("a decoy that nobody can type", None).unwrap());
+        assert!(matches("una frase lunga di prova", Some(&kept), cost).unwrap());
+        assert!(!matches("una frase lunga di prov", Some(&kept), cost).unwrap());
+        assert!(!matches("una frase lunga di prova", None, cost).unwrap());
+        assert!(PasswordHash::new(&decoy(cost)).is_ok());
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_still_opens_and_is_known_as_outdated() {
+        let (old, new) = (Cost { memory_kib: 8_192, passes: 1, lanes: 1 }, Cost::default());
+        let kept = hash("una frase lunga di prova", old).unwrap();
+        assert!(matches("una frase lunga di prova", Some(&kept), new).unwrap());
+        assert!(is_outdated(&kept, new) && !is_outdated(&kept, old));
+        assert!(new.is_sane() && !Cost { memory_kib: 64, ..new }.is_sane());
     }
 
     #[test]

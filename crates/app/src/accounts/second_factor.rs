@@ -1,8 +1,8 @@
 //! The second factor by time-based codes (RFC 6238): enrolment, and the check that no code works twice.
 
 use crate::{Context, Error, Result};
-use domain::ids::AccountId;
-use domain::{Invalid, Moment};
+use domain::ids::{AccountId, SessionId};
+use domain::{Invalid, Moment, Refusal};
 use store::{accounts, journal, vault};
 use totp_rs::{Builder, Secret, Totp};
 
@@ -47,8 +47,12 @@ fn step_of(totp: &Totp, code: &str, moment: Moment) -> Option<i64> {
     totp.check(code, now).and_then(|step| i64::try_from(step).ok())
 }
 
-/// Keeps a seed after a first right code.
-pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
+/// Keeps a seed after a first right code; the session in which it was typed counts as strong from then on.
+///
+/// # Errors
+/// `Invalid` at `/code` when the code is wrong; `Refusal` "second-factor-present" when there is a seed already: it
+/// must be removed first, which asks for the password.
+pub async fn confirm(ctx: &Context, session: Option<SessionId>, secret: &str, code: &str) -> Result<()> {
     let seed = Secret::try_from_base32(secret).map_err(|_| Invalid::one("/code", "wrong-code"))?;
     let totp = code_of(seed.to_vec(), "", "x")?;
     let step = step_of(&totp, code.trim(), ctx.moment).ok_or_else(|| Invalid::one("/code", "wrong-code"))?;
@@ -56,10 +60,16 @@ pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
     let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
     ctx.write(move |tx| {
         let found = accounts::find(tx, &account)?.ok_or(Error::NotFound)?;
+        if found.totp_secret.is_some() {
+            return Err(Refusal::of("second-factor-present").into());
+        }
         let sealed = vault::seal_secret(tx, &found.body, PURPOSE, &seed)?;
         accounts::set_totp(tx, &account, Some(&sealed))?;
         // The code that confirmed it is spent: whoever saw it typed cannot enter with it.
         accounts::use_totp_step(tx, &account, step)?;
+        if let Some(session) = &session {
+            accounts::make_strong(tx, &account, session)?;
+        }
         note(tx, &body, &actor, "account.second_factor.add", &account)
     })
     .await
@@ -72,9 +82,9 @@ pub async fn confirm(ctx: &Context, secret: &str, code: &str) -> Result<()> {
 /// `Invalid` at `/password` when the password is wrong; `Problem` when the store is away.
 pub async fn remove(ctx: &Context, password: String) -> Result<()> {
     let Some(id) = ctx.actor.account.clone() else { return Err(Error::NotFound) };
-    let wanted = id.clone();
+    let (wanted, cost) = (id.clone(), ctx.app.settings.password_cost);
     let account = ctx.read(move |r| accounts::find(r, &wanted)?.ok_or(Error::NotFound)).await?;
-    if !super::password::matches_apart(password, account.password_hash).await? {
+    if !super::password::matches_apart(password, account.password_hash, cost).await? {
         return Err(Invalid::one("/password", "wrong-password").into());
     }
     let (actor, body) = (ctx.actor.tag(), ctx.actor.body.clone());
@@ -85,7 +95,7 @@ pub async fn remove(ctx: &Context, password: String) -> Result<()> {
     .await
 }
 
-/// Whether a code is right for an account with a second factor; the step is used up in the same write.
+/// Whether a code is right for an account with a seed, never for one without; the step is used up in the same write.
 pub(super) fn check(
     tx: &mut store::Tx,
     store: &store::Store,
@@ -93,7 +103,7 @@ pub(super) fn check(
     code: &str,
     moment: Moment,
 ) -> Result<bool> {
-    let Some(sealed) = &account.totp_secret else { return Ok(true) };
+    let Some(sealed) = &account.totp_secret else { return Ok(false) };
     let seed = vault::open_secret(tx, store, &account.body, PURPOSE, sealed)?;
     let totp = code_of(seed.to_vec(), "", "x")?;
     match step_of(&totp, code.trim(), moment) {

@@ -7,7 +7,7 @@ use super::{password, second_factor, secret};
 use crate::context::App;
 use crate::{Error, Result};
 use domain::Refusal;
-use domain::ids::SessionId;
+use domain::ids::{AccountId, SessionId};
 use std::sync::Arc;
 use store::accounts::{self, Account, Post, Session};
 
@@ -59,18 +59,40 @@ pub async fn sign_in(app: &Arc<App>, asked: SignIn) -> Result<SignedIn> {
     let now = app.clock.now();
     let usable = found.filter(|account| account.state == "active" && account.locked_until <= now.micros());
     let kept = usable.as_ref().and_then(|account| account.password_hash.clone());
-    let typed = asked.password;
-    let right = tokio::task::spawn_blocking(move || password::matches(&typed, kept.as_deref()))
-        .await
-        .map_err(|why| Error::Bug(why.to_string()))??;
+    let right = password::matches_apart(asked.password.clone(), kept, app.settings.password_cost).await?;
     match usable {
-        Some(account) if right => enter(app, account, asked.code, asked.agent).await,
+        Some(account) if right => {
+            let (id, kept) = (account.id.clone(), account.password_hash.clone());
+            let entered = enter(app, account, asked.code, asked.agent).await?;
+            if let (SignedIn::Session { .. }, Some(kept)) = (&entered, kept) {
+                keep_cost(app, id, kept, asked.password).await?;
+            }
+            Ok(entered)
+        }
         Some(account) => {
             miss(app, account).await?;
             Err(refused())
         }
         None => Err(refused()),
     }
+}
+
+/// Hashes the password anew when the settings ask another cost than its hash was made at: only now is it known.
+async fn keep_cost(app: &Arc<App>, id: AccountId, kept: String, typed: String) -> Result<()> {
+    let cost = app.settings.password_cost;
+    if !password::is_outdated(&kept, cost) {
+        return Ok(());
+    }
+    let anew = password::hash_apart(typed, cost).await?;
+    app.store
+        .write(move |tx| {
+            let account = accounts::find(tx, &id)?.ok_or(Error::NotFound)?;
+            if !accounts::replace_hash(tx, &id, &kept, &anew)? {
+                return Ok(());
+            }
+            second_factor::note(tx, &account.body, id.as_str(), "account.password.rehash", &id)
+        })
+        .await
 }
 
 async fn miss(app: &Arc<App>, account: Account) -> Result<()> {
@@ -91,15 +113,36 @@ fn lock_until(failures: i64, now: i64) -> i64 {
     if over < 0 { 0 } else { now + (FIRST_LOCK << over.min(10)).min(LONGEST_LOCK) }
 }
 
+/// Whether one of the posts asks for a second factor in this installation.
+pub(super) fn factor_required(app: &App, posts: &[Post]) -> bool {
+    posts.iter().any(|post| app.settings.second_factor_for.contains(&post.role))
+}
+
+/// Whether more than the password is asked: of who has a code, and of who must have a second factor and has a
+/// passkey only, for whom a recovery code stands in.
+async fn code_wanted(app: &Arc<App>, account: &Account) -> Result<bool> {
+    if account.totp_secret.is_some() {
+        return Ok(true);
+    }
+    let (it, id) = (app.clone(), account.id.clone());
+    app.store
+        .read(move |r| {
+            let required = factor_required(&it, &accounts::posts(r, &id)?);
+            Ok(required && !store::factors::passkeys(r, &id)?.is_empty())
+        })
+        .await
+}
+
 async fn enter(app: &Arc<App>, account: Account, code: Option<String>, agent: String) -> Result<SignedIn> {
-    if account.totp_secret.is_some() && code.as_deref().is_none_or(|code| code.trim().is_empty()) {
+    let strong = code_wanted(app, &account).await?;
+    if strong && code.as_deref().is_none_or(|code| code.trim().is_empty()) {
         return Ok(SignedIn::CodeWanted);
     }
-    let token = open_session(app, account, code, agent).await?;
+    let token = open_session(app, account, code.filter(|_| strong), agent).await?;
     token.map_or_else(|| Err(refused()), |token| Ok(SignedIn::Session { token }))
 }
 
-/// Opens a session; `None` when the code was wrong or used before.
+/// Opens a session, a strong one when a code is given; `None` when the code was wrong or used before.
 async fn open_session(
     app: &Arc<App>,
     account: Account,
@@ -112,21 +155,21 @@ async fn open_session(
     let entered = app
         .store
         .write(move |tx| {
-            let strong = account.totp_secret.is_some();
-            let typed = code.as_deref().unwrap_or_default();
-            if !second_factor::check(tx, &store, &account, typed, moment)?
-                && !recovery_code(tx, &account, typed)?
-            {
-                accounts::set_failures(
-                    tx,
-                    &account.id,
-                    account.failures + 1,
-                    lock_until(account.failures + 1, moment.micros()),
-                )?;
+            let proved = match code.as_deref() {
+                None => true,
+                Some(typed) => {
+                    second_factor::check(tx, &store, &account, typed, moment)?
+                        || recovery_code(tx, &account, typed)?
+                }
+            };
+            if !proved {
+                let failures = account.failures + 1;
+                let until = lock_until(failures, moment.micros());
+                accounts::set_failures(tx, &account.id, failures, until)?;
                 return Ok(false);
             }
             accounts::set_failures(tx, &account.id, 0, 0)?;
-            let opened = Opened { id, hash, csrf, agent, strong, now: moment.micros() };
+            let opened = Opened { id, hash, csrf, agent, strong: code.is_some(), now: moment.micros() };
             begin(tx, &account, opened)?;
             Ok::<_, Error>(true)
         })

@@ -1,6 +1,6 @@
 # Words of the slice "access".
 login-code = Code of the second factor
-login-code-wanted = The password is right. Type it again together with the code of your application.
+login-code-wanted = The password is right. Type it again with the code of your application or a recovery code, or enter with your passkey.
 account-what = What
 account-when = When
 account-act = Actions
@@ -47,6 +47,8 @@ recovery-codes = Recovery codes
 token-made = Token made
 users-link = Link to hand to the person
 factor-how = Scan the code with an authenticator application, then write the six digits it shows.
+factor-required = Your role asks for a second factor: set it up now, then you can work. You need an authenticator application on your telephone, or a passkey.
+factor-or-passkey = Or a passkey
 factor-qr = QR code of the second factor
 factor-secret = Or type this secret by hand:
 factor-confirm = Confirm

@@ -1,6 +1,6 @@
 # Words of the slice "access".
 login-code = Codice del secondo fattore
-login-code-wanted = La password va bene. Riscrivila insieme al codice della tua applicazione.
+login-code-wanted = La password va bene. Riscrivila insieme al codice della tua applicazione o a un codice di riserva, oppure entra con la passkey.
 account-what = Che cosa
 account-when = Quando
 account-act = Azioni
@@ -47,6 +47,8 @@ recovery-codes = Codici di riserva
 token-made = Gettone creato
 users-link = Collegamento da consegnare alla persona
 factor-how = Inquadra il codice con un’applicazione di autenticazione, poi scrivi le sei cifre che mostra.
+factor-required = Il tuo ruolo chiede un secondo fattore: impostalo ora, poi potrai lavorare. Ti serve un’applicazione di autenticazione sul telefono, oppure una passkey.
+factor-or-passkey = Oppure una passkey
 factor-qr = Codice QR del secondo fattore
 factor-secret = Oppure scrivi questo segreto a mano:
 factor-confirm = Conferma

@@ -181,19 +181,21 @@ pub struct FactorPage {
     secret: String,
     url: String,
     qr: Qr,
+    required: bool,
 }
 
 impl Sampled for FactorPage {
     fn samples(view: View) -> Vec<Self> {
         let url = "otpauth://totp/Telaio:prova.uno?secret=ABCDEFGHIJKLMNOP";
-        let page = |faults| Self {
+        let page = |required, faults| Self {
             view: view.clone(),
             faults,
             secret: "ABCDEFGHIJKLMNOP".into(),
             url: url.into(),
             qr: Qr::of(url),
+            required,
         };
-        vec![page(Faults::default()), page(view.faults(&Invalid::one("/code", "wrong-code")))]
+        vec![page(false, Faults::default()), page(true, view.faults(&Invalid::one("/code", "wrong-code")))]
     }
 }
 
@@ -263,11 +265,12 @@ async fn password(
     done(outcome, "password", view, &ctx, Some(&who)).await
 }
 
-async fn enrol(view: View, Who(ctx): Who) -> Page {
+async fn enrol(view: View, Who(ctx): Who, who: Option<Extension<Identity>>) -> Page {
     let own = own::read(&ctx).await?;
     let fresh = second_factor::enrol(&ctx, &own.account.username)?;
     let qr = Qr::of(&fresh.url);
-    html(&FactorPage { view, faults: Faults::default(), secret: fresh.secret, url: fresh.url, qr })
+    let (faults, required) = (Faults::default(), missing(who.as_deref()));
+    html(&FactorPage { view, faults, secret: fresh.secret, url: fresh.url, qr, required })
 }
 
 #[derive(Deserialize)]
@@ -277,12 +280,23 @@ struct Code {
     code: String,
 }
 
-async fn confirm(view: View, Who(ctx): Who, Form(form): Form<Code>) -> Result<Response, Fault> {
-    match second_factor::confirm(&ctx, &form.secret, &form.code).await {
+fn missing(who: Option<&Identity>) -> bool {
+    who.is_some_and(|who| who.factor_missing)
+}
+
+async fn confirm(
+    view: View,
+    Who(ctx): Who,
+    who: Option<Extension<Identity>>,
+    Form(form): Form<Code>,
+) -> Result<Response, Fault> {
+    let session = who.as_ref().and_then(|who| who.session.clone());
+    match second_factor::confirm(&ctx, session, &form.secret, &form.code).await {
         Ok(()) => Ok(Redirect::to("/account?done=second-factor").into_response()),
         Err(Error::Invalid(invalid)) => {
             let (faults, qr) = (view.faults(&invalid), Qr::of(&form.url));
-            let page = FactorPage { view, faults, secret: form.secret, url: form.url, qr };
+            let required = missing(who.as_deref());
+            let page = FactorPage { view, faults, secret: form.secret, url: form.url, qr, required };
             Ok((axum::http::StatusCode::UNPROCESSABLE_ENTITY, html(&page)?).into_response())
         }
         Err(other) => Err(other.into()),

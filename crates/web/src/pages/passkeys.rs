@@ -6,7 +6,7 @@ use crate::routes::{Access, Entry};
 use crate::shared::Shared;
 use crate::state::AppState;
 use crate::who::Who;
-use app::accounts::passkeys;
+use app::accounts::{Identity, passkeys};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
@@ -43,10 +43,12 @@ struct Added {
 
 async fn finish_adding(
     Who(ctx): Who,
+    who: Option<Extension<Identity>>,
     Extension(shared): Extension<Arc<Shared>>,
     Json(added): Json<Added>,
 ) -> Result<Json<Value>, Fault> {
-    passkeys::finish_adding(&ctx, &shared.ceremonies, &added.ceremony, &added.label, &added.answer).await?;
+    let (session, all) = (who.and_then(|who| who.session.clone()), &shared.ceremonies);
+    passkeys::finish_adding(&ctx, all, session, &added.ceremony, &added.label, &added.answer).await?;
     Ok(Json(json!({ "next": "/account?done=passkey" })))
 }
 

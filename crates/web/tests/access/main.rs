@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
 mod absence;
+mod factors;
 mod isolation;
 mod rights;
 mod support;
