@@ -8,6 +8,7 @@ use domain::ids::{DeliveryId, RegistrationId, SendingId};
 use domain::message::{Answer, Channel, DeliveryState, Event, Fact};
 use jiff::Timestamp;
 
+use crate::register_list::Eyes;
 use crate::trace::Personal;
 use crate::{Query, Row, StoreError, Tx, Value};
 
@@ -43,7 +44,10 @@ const PAGE: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.chan
     d.recipient_body, d.confirmation_asked, d.created_at, d.state, d.exchange_state, d.proposal, d.reminders, \
     d.changed_at, s.text, s.notice_name, s.notice_xml, s.created_by from deliveries d join sendings s on s.id = d.sending_id \
     where d.body = $1 and (d.created_at < $2 or (d.created_at = $2 and d.id < $3)) \
-    and ($4 = '' or d.state = $4) order by d.created_at desc, d.id desc limit $5";
+    and ($4 = '' or d.state = $4) and ($6 = 1 or s.created_by = $7 or d.registration_id is null or exists \
+    (select 1 from registrations r where r.id = d.registration_id and (r.confidential = 0 or r.registered_by = $7 \
+    or exists (select 1 from assignments m where m.registration_id = r.id and m.account = $7 \
+    and m.ended_at is null)))) order by d.created_at desc, d.id desc limit $5";
 const AWAITING: &str = "select id from deliveries where body = $1 and confirmation_asked = 1 and \
     state = 'delivered' and exchange_state in ('awaiting_confirmation', 'unconfirmed', 'pending') and reminders < 2 \
     order by changed_at limit $2";
@@ -351,19 +355,28 @@ pub fn by_own_identifier(
     row.map(|row| row.parse(0)).transpose()
 }
 
-/// Deliveries of a body, newest first, before the given place; `state` empty means all.
+/// Deliveries of a body that the eyes may see, newest first, before the given place; `state` empty means all.
 ///
 /// # Errors
 /// Those of the database.
 pub fn page(
     query: &mut impl Query,
     body: &IpaCode,
+    eyes: &Eyes,
     before: (i64, &str),
     state: Option<DeliveryState>,
     limit: i64,
 ) -> Result<Personal<Vec<StoredDelivery>>, StoreError> {
     let state = state.map_or("", DeliveryState::name);
-    let params = [body.as_str().into(), before.0.into(), before.1.into(), state.into(), limit.into()];
+    let params = [
+        body.as_str().into(),
+        before.0.into(),
+        before.1.into(),
+        state.into(),
+        limit.into(),
+        eyes.all.into(),
+        eyes.account.as_str().into(),
+    ];
     let rows = query.rows(PAGE, &params)?;
     Ok(Personal::new(rows.iter().map(read).collect::<Result<_, _>>()?))
 }

@@ -41,7 +41,9 @@ struct Asked {
 impl Asked {
     fn of(request: &Request, kind: Option<Kind>) -> Self {
         let path = request.uri().path().to_owned();
-        let guessed = if path.starts_with("/api/") { Kind::Api } else { Kind::Page };
+        let programs = ["/api/", "/oauth/", "/status"];
+        let is_api = programs.iter().any(|start| path.starts_with(start));
+        let guessed = if is_api { Kind::Api } else { Kind::Page };
         let pattern = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
         Self { kind: kind.unwrap_or(guessed), route: format!("{} {pattern}", request.method()), path }
     }

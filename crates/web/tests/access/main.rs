@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
 mod absence;
+mod edge;
 mod factors;
 mod isolation;
+mod planted;
 mod rights;
 mod support;
 

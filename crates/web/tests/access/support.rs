@@ -1,9 +1,6 @@
 //! Two bodies with people, the whole router on a real store, and the few gestures of a browser and of a program.
 
 use app::accounts::{identify, password, tokens};
-use app::use_cases::dossier::open::open_dossier;
-use app::use_cases::register::files::receive_bytes;
-use app::use_cases::register::register_document::{NewDocument, Registered, register_document};
 use app::{App, Clock, Context, Settings};
 use axum::Router;
 use axum::body::Body as Bytes;
@@ -133,41 +130,6 @@ impl House {
         let page = self.send(get("/account", cookie)).await;
         let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form with a token");
         rest.split('"').next().unwrap().to_owned()
-    }
-
-    /// A registration and a dossier of a body, whose every text holds `words`; their ids.
-    pub async fn plant(&self, ctx: &Context, words: &str) -> Vec<String> {
-        let new = serde_json::from_value(serde_json::json!({
-            "body": ctx.actor.body, "aoo": "A1B2C3D", "direction": "incoming", "subject": words,
-            "correspondents": [{"kind": "person", "name": words}], "classification": null,
-        }))
-        .unwrap();
-        let document = receive_bytes(ctx, &ctx.actor.body, "/document", "nota.txt", words.as_bytes());
-        let document = document.await.unwrap();
-        let what = NewDocument {
-            new,
-            document,
-            attachments: Vec::new(),
-            assignments: Vec::new(),
-            idempotency_key: None,
-        };
-        let Registered::New(entry) = register_document(ctx, what).await.unwrap() else {
-            panic!("a new entry")
-        };
-        let scheme = domain::scheme::Scheme::checked(vec![domain::scheme::Class {
-            code: "I".into(),
-            name: "Amministrazione".into(),
-        }]);
-        let mut ids = vec![entry.id.to_string(), entry.document.id.to_string()];
-        let (scheme, body) = (scheme.unwrap(), ctx.actor.body.clone());
-        let import = move |tx: &mut store::Tx| store::classes::replace(tx, &body, &scheme, "system");
-        if self.app.store.write::<_, store::StoreError, _>(import).await.is_ok() {
-            let new = serde_json::from_value(serde_json::json!({
-                "classification": "I", "subject": words, "kind": "matter"
-            }));
-            ids.push(open_dossier(ctx, new.unwrap()).await.unwrap().id.to_string());
-        }
-        ids
     }
 }
 

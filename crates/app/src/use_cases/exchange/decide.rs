@@ -108,6 +108,7 @@ pub async fn change_road(ctx: &Context, id: DeliveryId, to: Recipient) -> Result
 fn load(tx: &mut Tx, ctx: &Context, id: &DeliveryId) -> Result<(StoredDelivery, Delivery)> {
     let (row, known, _) = progress::load(tx, id)?;
     ctx.may_in(Verb::DecideDelivery, &row.body)?;
+    super::must_see(tx, ctx, row.registration.as_ref(), &row.created_by)?;
     Ok((row, known))
 }
 

@@ -21,8 +21,22 @@ pub use roads::{Account, Exchange};
 pub use send::{Recipient, Sending, send};
 
 use crate::context::Context;
-use domain::ids::LookId;
+use crate::error::{Error, Result};
+use crate::use_cases::register::access;
+use domain::ids::{LookId, RegistrationId};
 use store::trace::Look;
+use store::{Tx, register};
+
+/// Stops who may not see what was sent: what is confidential on the register is confidential on its way too. Who sent
+/// or registered it in another's place knows it already.
+fn must_see(tx: &mut Tx, ctx: &Context, entry: Option<&RegistrationId>, sent_by: &str) -> Result<()> {
+    let Some(entry) = entry.filter(|_| sent_by != ctx.actor.tag()) else { return Ok(()) };
+    let head = register::head(tx, entry)?.ok_or(Error::NotFound)?;
+    if head.registered_by == ctx.actor.tag() {
+        return Ok(());
+    }
+    access::must_see(tx, &ctx.actor.body, entry, &access::eyes(&ctx.actor))
+}
 
 /// A look at messages and deliveries: what was sent and received is read to handle it (D.Lgs. 82/2005, art. 47).
 fn look(ctx: &Context, purpose: &str, subjects: Vec<String>) -> Look {

@@ -110,6 +110,7 @@ fn place(to: &Recipient) -> String {
 pub(crate) fn record(tx: &mut Tx, ctx: &Context, what: &Sending) -> Result<Vec<DeliveryId>> {
     let head = register::head(tx, &what.registration)?.ok_or(Error::NotFound)?;
     ctx.may_in(Verb::SendAct, &head.body)?;
+    super::must_see(tx, ctx, Some(&what.registration), "")?;
     if head.annulled_at.is_some() {
         return Err(Refusal::of("annulled-entry").into());
     }

@@ -8,7 +8,8 @@ use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_cases::cursor::{self, Place};
-use crate::use_cases::exchange::look;
+use crate::use_cases::exchange::{look, must_see};
+use crate::use_cases::register::access::eyes;
 use domain::Moment;
 use domain::ids::{DeliveryId, RegistrationId};
 use domain::message::{Delivery, DeliveryState, ExchangeState, Policy, Step, plan};
@@ -89,7 +90,7 @@ pub async fn list(ctx: &Context, state: Option<DeliveryState>, from: Option<&str
     let it = ctx.clone();
     ctx.write(move |tx| {
         let body = it.actor.body.clone();
-        let found = deliveries::page(tx, &body, (place.at, &place.id), state, PAGE + 1)?;
+        let found = deliveries::page(tx, &body, &eyes(&it.actor), (place.at, &place.id), state, PAGE + 1)?;
         let mut found = trace::open(tx, &look(&it, "deliveries.list", Vec::new()), found)?.into_inner();
         let more = found.len() as i64 > PAGE;
         found.truncate(PAGE as usize);
@@ -104,13 +105,14 @@ pub async fn list(ctx: &Context, state: Option<DeliveryState>, from: Option<&str
 /// What was sent of one entry, in the order of its recipients.
 ///
 /// # Errors
-/// `Refusal` for who may not; `NotFound` when the entry is not the body's.
+/// `Refusal` for who may not; `NotFound` when the entry is not the body's, or confidential and not for the actor.
 pub async fn of_registration(ctx: &Context, entry: RegistrationId) -> Result<Vec<StoredDelivery>> {
     ctx.may(Verb::ReadDeliveries)?;
     let it = ctx.clone();
     ctx.write(move |tx| {
         let head = register::head(tx, &entry)?.ok_or(Error::NotFound)?;
         it.may_in(Verb::ReadDeliveries, &head.body)?;
+        must_see(tx, &it, Some(&entry), "")?;
         let found = deliveries::of_registration(tx, &entry)?;
         Ok(trace::open(tx, &look(&it, "deliveries.list", vec![entry.to_string()]), found)?.into_inner())
     })
@@ -120,7 +122,7 @@ pub async fn of_registration(ctx: &Context, entry: RegistrationId) -> Result<Vec
 /// Opens one delivery.
 ///
 /// # Errors
-/// `NotFound` when it is not the body's.
+/// `NotFound` when it is not the body's, or of an entry that the actor may not see.
 pub async fn open(ctx: &Context, id: DeliveryId) -> Result<Opened> {
     ctx.may(Verb::ReadDeliveries)?;
     let it = ctx.clone();
@@ -128,6 +130,7 @@ pub async fn open(ctx: &Context, id: DeliveryId) -> Result<Opened> {
         let found = deliveries::look(tx, &id)?.ok_or(Error::NotFound)?;
         let row = trace::open(tx, &look(&it, "delivery.read", vec![id.to_string()]), found)?.into_inner();
         it.may_in(Verb::ReadDeliveries, &row.body)?;
+        must_see(tx, &it, row.registration.as_ref(), &row.created_by)?;
         let (_, known, exchange) = progress::load(tx, &id)?;
         let now = Moment::from_micros(it.moment.micros());
         Ok(Opened {
@@ -174,7 +177,9 @@ pub async fn stuck(ctx: &Context) -> Result<Vec<(Outgoing, Watched)>> {
             let Some(found) = deliveries::look(tx, &row.delivery)? else { continue };
             let subjects = vec![row.delivery.to_string()];
             let delivery = trace::open(tx, &look(&it, "outbox.stuck", subjects), found)?.into_inner();
-            lines.push((row, watched(tx, delivery)?));
+            if must_see(tx, &it, delivery.registration.as_ref(), &delivery.created_by).is_ok() {
+                lines.push((row, watched(tx, delivery)?));
+            }
         }
         Ok(lines)
     })
