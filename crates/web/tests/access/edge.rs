@@ -85,8 +85,11 @@ async fn every_answer_of_every_route_keeps_the_browser_with_us() {
             assert_eq!(header("x-frame-options"), "DENY", "{path}");
             assert_eq!(header("referrer-policy"), "same-origin", "{path}");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
-            let kept = header("cache-control");
-            assert!(path.starts_with("/assets/") || kept.contains("no-store"), "{path}: {kept}");
+            // What was built in is the same for everybody.
+            if !path.starts_with("/assets/") {
+                let kept = header("cache-control");
+                assert!(kept.contains("no-store"), "{path}: {kept}");
+            }
         }
     }
 }
