@@ -10,6 +10,7 @@ use app::use_cases::daily_register::{Form, list, open};
 use app::use_cases::papers::{label, receipt, segnatura, sheet};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::correct::{Correction, correct};
+use app::use_cases::register::export::{COLUMNS, SheetKind, Words, export_sealed};
 use app::use_cases::templates;
 use app::use_cases::verification::show::{self, Answer};
 use app::workers::daily_register::run_once;
@@ -21,6 +22,7 @@ use domain::Role;
 use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{Id, RegistrationId};
 use domain::paper_code::PaperCode;
+use domain::register_filter::Filter;
 use sha2::{Digest, Sha256};
 use support::{House, incoming, register};
 
@@ -199,6 +201,31 @@ async fn every_form_of_a_daily_register_and_the_segnatura_are_sealed() {
     assert!(verified(&house, "segnatura.xml", &xml));
     let read = documents::segnatura::read(&xml).unwrap();
     assert_eq!(read.segnatura.header.id.number, "0000001");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_list_can_be_verified_and_an_altered_one_is_told() {
+    let house = House::at("2026-11-20T09:00:00Z").await;
+    register(&house.clerk(), incoming("=CMD()"), Vec::new()).await.unwrap();
+    let words = || Words {
+        titles: COLUMNS.iter().map(ToString::to_string).collect(),
+        directions: ["in", "out", "internal"].map(str::to_owned),
+        yes: "yes".into(),
+        others: "and others".into(),
+    };
+    for (kind, name) in [(SheetKind::Csv, "elenco.csv.p7m"), (SheetKind::Xlsx, "elenco.xlsx.p7m")] {
+        let bytes = export_sealed(&house.clerk(), Filter::default(), kind, words()).await.unwrap();
+        assert!(verified(&house, name, &bytes), "{name}: by `telaio verify`");
+        assert!(!verified(&house, name, &altered(&bytes)), "{name}");
+        let shown = show::by_file(&house.app, name.into(), bytes.clone()).await.unwrap();
+        assert_eq!(shown.answer, Answer::Valid, "{name}: by /verify");
+        let shown = show::by_file(&house.app, name.into(), altered(&bytes)).await.unwrap();
+        assert_ne!(shown.answer, Answer::Valid, "{name}");
+        if kind == SheetKind::Csv {
+            let table = String::from_utf8(documents::signature::cades::content(&bytes).unwrap()).unwrap();
+            assert!(table.contains("0000001") && table.contains("'=CMD()"), "{table}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

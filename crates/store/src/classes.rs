@@ -6,6 +6,8 @@ use crate::journal::{self, Entry};
 use crate::{Query, StoreError, Tx};
 use domain::body::IpaCode;
 use domain::scheme::{Class, Scheme};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 const RETIRE: &str = "update classes set active = 0 where body = $1";
 const PUT: &str = "insert into classes (body, code, name, position, active) values ($1, $2, $3, $4, 1) \
@@ -60,6 +62,28 @@ pub fn scheme(query: &mut impl Query, body: &IpaCode) -> Result<Scheme, StoreErr
 pub fn admits(query: &mut impl Query, body: &IpaCode, code: &str) -> Result<bool, StoreError> {
     const ANY: &str = "select 1 from classes where body = $1 limit 1";
     Ok(name(query, body, code)?.is_some() || query.row(ANY, &[body.as_str().into()])?.is_none())
+}
+
+/// The classes that the entries named bear, the commonest first, with how many bear each.
+///
+/// # Errors
+/// Those of the database.
+pub fn used_by(
+    query: &mut impl Query,
+    body: &IpaCode,
+    entries: &[String],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    const CLASS: &str = "select classification from registrations where id = $1 and body = $2 \
+        and confidential = 0 and classification is not null";
+    let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    for id in entries {
+        if let Some(row) = query.row(CLASS, &[id.as_str().into(), body.as_str().into()])? {
+            *counts.entry(row.text(0)?.to_owned()).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<(String, i64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    Ok(counts)
 }
 
 /// The name of a class, also of one no longer in force.

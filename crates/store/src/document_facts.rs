@@ -54,6 +54,8 @@ pub struct DocumentFacts {
     pub pages: Option<i64>,
     /// Where the extraction of its text stands.
     pub text: TextState,
+    /// Why it holds no text that can be found: `locked`, `damaged`, `too-large`, `scanned`, `unreachable`.
+    pub reason: Option<String>,
 }
 
 /// A file whose text is to be read.
@@ -109,8 +111,8 @@ pub fn of_registration(
     query: &mut impl Query,
     id: &RegistrationId,
 ) -> Result<Vec<DocumentFacts>, StoreError> {
-    const ALL: &str =
-        "select document_id, flags, pages, text_state from document_facts where registration_id = $1";
+    const ALL: &str = "select document_id, flags, pages, text_state, text_reason from document_facts \
+        where registration_id = $1";
     query.rows(ALL, &[id.as_str().into()])?.iter().map(read).collect()
 }
 
@@ -138,13 +140,18 @@ pub fn waiting(query: &mut impl Query, limit: i64) -> Result<Vec<Waiting>, Store
         .collect()
 }
 
-/// Says how the reading of a text ended.
+/// Says how the reading of a text ended, and why it brought nothing (see [`DocumentFacts::reason`]).
 ///
 /// # Errors
 /// Those of the database.
-pub fn finish(tx: &mut Tx, document: &DocumentId, state: TextState) -> Result<(), StoreError> {
-    const END: &str = "update document_facts set text_state = $2 where document_id = $1";
-    tx.put(END, &[document.as_str().into(), state.name().into()])
+pub fn finish(
+    tx: &mut Tx,
+    document: &DocumentId,
+    state: TextState,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    const END: &str = "update document_facts set text_state = $2, text_reason = $3 where document_id = $1";
+    tx.put(END, &[document.as_str().into(), state.name().into(), reason.into()])
 }
 
 /// Counts an attempt that failed; after [`ATTEMPTS_MAX`] the file is left alone.
@@ -153,7 +160,8 @@ pub fn finish(tx: &mut Tx, document: &DocumentId, state: TextState) -> Result<()
 /// Those of the database.
 pub fn fail_once(tx: &mut Tx, document: &DocumentId) -> Result<(), StoreError> {
     const FAIL: &str = "update document_facts set attempts = attempts + 1, \
-        text_state = case when attempts + 1 >= $2 then 'failed' else 'waiting' end where document_id = $1";
+        text_state = case when attempts + 1 >= $2 then 'failed' else 'waiting' end, \
+        text_reason = case when attempts + 1 >= $2 then 'unreachable' else text_reason end where document_id = $1";
     tx.put(FAIL, &[document.as_str().into(), ATTEMPTS_MAX.into()])
 }
 
@@ -180,5 +188,6 @@ fn read(row: &Row) -> Result<DocumentFacts, StoreError> {
         flags: row.text(1)?.split_whitespace().map(str::to_owned).collect(),
         pages: row.opt_int(2)?,
         text: TextState::parse(row.text(3)?)?,
+        reason: row.opt_text(4)?.map(str::to_owned),
     })
 }

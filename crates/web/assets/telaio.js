@@ -4,6 +4,7 @@
 //   data-drop               drop files on it, list them          data-autosave="URL"            keep a draft of the form
 //   data-upload             send the form with progress          data-preview="URL"             show the form's preview
 //   data-copy="TEXT"        copy on click                        data-counter                   count characters
+//   data-file-view="ID"     show the file chosen             data-fill="ID"              put the value into a field
 //   data-picks="NAME"       choose all rows of a list            data-tree-filter               filter a tree while typing
 (() => {
   'use strict';
@@ -82,7 +83,7 @@
     const list = area.querySelector('[data-file-list]');
     const hint = area.querySelector('[data-drop-hint]');
     if (hint) hint.hidden = false;
-    const put = (files) => { const bag = new DataTransfer(); files.forEach((file) => bag.items.add(file)); input.files = bag.files; show(); };
+    const put = (files) => { const bag = new DataTransfer(); files.forEach((file) => bag.items.add(file)); input.files = bag.files; input.dispatchEvent(new Event('change', { bubbles: true })); };
     const show = () => {
       list.replaceChildren(...[...input.files].map((file, index) => {
         const line = document.createElement('li');
@@ -168,6 +169,43 @@
         if (fresh) target.replaceChildren(...fresh.childNodes);
       }, 600);
     });
+  });
+
+  // ---- The file beside the form, before it is sent. Only types that cannot run anything are shown as they are; of the others the
+  // server takes the text out and forgets the file. -----------------------------------------------------------------------------
+  const SHOWN = [['application/pdf', [0x25, 0x50, 0x44, 0x46]], ['image/png', [0x89, 0x50, 0x4e, 0x47]], ['image/jpeg', [0xff, 0xd8, 0xff]], ['image/gif', [0x47, 0x49, 0x46, 0x38]]];
+  const TEXT_MAX = 16 * 1024 * 1024;
+  all('[data-file-view]').forEach((pane) => {
+    const input = document.getElementById(pane.dataset.fileView);
+    let address = '';
+    const showFile = async () => {
+      URL.revokeObjectURL(address);
+      pane.replaceChildren();
+      const file = input.files[0];
+      pane.hidden = !file;
+      if (!file) return;
+      const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
+      const kind = SHOWN.find(([, mark]) => mark.every((byte, at) => head[at] === byte))?.[0];
+      if (kind) {
+        const shown = document.createElement(kind === 'application/pdf' ? 'iframe' : 'img');
+        // The type is said by us from the first bytes, never by the name.
+        address = URL.createObjectURL(new Blob([file], { type: kind }));
+        shown.title = file.name; shown.src = address;
+        if (kind !== 'application/pdf') shown.alt = file.name;
+        pane.append(shown);
+        return;
+      }
+      if (file.size > TEXT_MAX) { pane.hidden = true; return; }
+      const csrf = input.form.querySelector('[name=csrf]').value;
+      const answer = await fetch(pane.dataset.textUrl, { method: 'POST', body: file, headers: { 'content-type': 'application/octet-stream', 'x-csrf-token': csrf } }).catch(() => null);
+      const text = answer?.ok ? new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-text]') : null;
+      if (text && input.files[0] === file) pane.replaceChildren(...text.childNodes);
+    };
+    input.addEventListener('change', showFile);
+  });
+  document.addEventListener('change', (event) => {
+    const field = event.target.dataset?.fill && document.getElementById(event.target.dataset.fill);
+    if (field) field.value = event.target.value;
   });
 
   // ---- Small things. ---------------------------------------------------------------------------------------------------

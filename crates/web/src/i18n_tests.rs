@@ -58,6 +58,7 @@ const FAMILIES: &[&str] = &[
     "road-",
     "role-",
     "signature-",
+    "text-reason-",
     "state-",
     "status-",
     "task-",

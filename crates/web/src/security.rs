@@ -11,6 +11,11 @@ use axum::response::Response;
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a page that shows a file chosen and not sent yet: PDF and pictures, from the browser's own memory.
+pub const CSP_VIEWER: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+    font-src 'self'; connect-src 'self'; frame-src blob:; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
 /// Headers that never vary.
 const FIXED: &[(&str, &str)] = &[
     ("content-security-policy", CSP),
@@ -33,12 +38,13 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
     let shared = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    // A file that strangers made goes out under a policy of its own, narrower than that of pages.
-    let narrower = headers.remove(header::CONTENT_SECURITY_POLICY);
+    // A file that strangers made goes out under a policy of its own, narrower than that of pages; a page with a
+    // viewer under one that lets it show what stands in the browser's memory.
+    let own = headers.remove(header::CONTENT_SECURITY_POLICY);
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if let Some(policy) = narrower {
+    if let Some(policy) = own {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if state.app.settings.public_url.starts_with("https://") {

@@ -16,6 +16,11 @@ use tower::ServiceExt;
 use web::chrome::Csrf;
 use web::{AppState, router};
 
+#[path = "registrations/desk.rs"]
+mod desk;
+#[path = "registrations/hostile.rs"]
+mod hostile;
+
 const BODY: &str = "c_g999";
 const BOUNDARY: &str = "-----telaio-test";
 

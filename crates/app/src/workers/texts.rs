@@ -20,6 +20,8 @@ const BATCH: i64 = 20;
 struct Found {
     words: String,
     state: TextState,
+    /// Why there are no words, as the entry's page says it.
+    reason: Option<&'static str>,
     /// What a whole inspection says, for a file that had none yet.
     facts: Option<Facts>,
 }
@@ -44,7 +46,9 @@ pub async fn run_once(app: &Arc<App>) -> Result<usize> {
 async fn read(app: &Arc<App>, one: Waiting) -> Result<()> {
     let limit = Limits::default().input as u64;
     let found = match u64::try_from(one.size).is_ok_and(|size| size <= limit) {
-        false => Found { words: String::new(), state: TextState::Failed, facts: None },
+        false => {
+            Found { words: String::new(), state: TextState::Failed, reason: Some("too-large"), facts: None }
+        }
         true => {
             let bytes = app.store.blob_bytes(&one.body, &one.sha256, limit).await?;
             let bytes = bytes.ok_or_else(|| Error::Problem("its bytes are gone".into()))?;
@@ -62,15 +66,28 @@ fn look(name: &str, media_type: &str, bytes: &[u8]) -> Found {
         .then(|| inspect::inspect(name, Cursor::new(bytes), &inspect::Limits::default()).ok())
         .flatten();
     let media_type = facts.as_ref().map_or(media_type, |facts| facts.media_type);
-    let (words, state) = match text::words(media_type, bytes, &Limits::default()) {
-        Ok(words) if words.text.trim().is_empty() => (String::new(), TextState::None),
-        Ok(words) => (words.text, TextState::Done),
-        Err(TextError::NotText) => (String::new(), TextState::None),
-        Err(TextError::Locked | TextError::Damaged | TextError::TooLarge) => {
-            (String::new(), TextState::Failed)
-        }
+    let (words, state, reason) = match text::words(media_type, bytes, &Limits::default()) {
+        Ok(words) if words.text.trim().is_empty() => (String::new(), TextState::None, pictures(media_type)),
+        Ok(words) => (words.text, TextState::Done, None),
+        Err(TextError::NotText) => (String::new(), TextState::None, pictures(media_type)),
+        Err(why) => (String::new(), TextState::Failed, Some(reason(&why))),
     };
-    Found { words, state, facts }
+    Found { words, state, reason, facts }
+}
+
+/// Pages without words are pictures of a paper: said, so that nobody looks for their words.
+fn pictures(media_type: &str) -> Option<&'static str> {
+    (media_type == "application/pdf" || media_type.starts_with("image/")).then_some("scanned")
+}
+
+/// The stable code of why a text could not be read.
+pub(crate) fn reason(why: &TextError) -> &'static str {
+    match why {
+        TextError::Locked => "locked",
+        TextError::Damaged => "damaged",
+        TextError::TooLarge => "too-large",
+        TextError::NotText => "no-text",
+    }
 }
 
 fn keep(tx: &mut store::Tx, one: &Waiting, found: &Found) -> Result<()> {
@@ -80,5 +97,5 @@ fn keep(tx: &mut store::Tx, one: &Waiting, found: &Found) -> Result<()> {
     if !found.words.is_empty() {
         search::add_text(tx, one.registration.as_str(), &found.words)?;
     }
-    Ok(document_facts::finish(tx, &one.document, found.state)?)
+    Ok(document_facts::finish(tx, &one.document, found.state, found.reason)?)
 }

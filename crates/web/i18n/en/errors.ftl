@@ -120,3 +120,6 @@ err-template-syntax = The text cannot be read at line { $value }. Check the brac
 err-template-undeclared = What stands at line { $value } is not declared on top. Add it as “variable name: Label”.
 err-template-failed = The template cannot be filled: { $value }.
 err-unknown-person = Choose a person who works in this body.
+err-unknown-dossier = No dossier that you may see has the code “{ $value }”: choose it from the list.
+err-case-of-other-dossier = The case is not of this dossier: choose one of its own.
+err-list-too-large-to-seal = The list is too large to be sealed (at most { $value } bytes): narrow the filters.

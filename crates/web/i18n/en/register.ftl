@@ -173,3 +173,44 @@ done-assigned = Entry assigned.
 done-taken = Taken in charge.
 done-sent-back = Sent back.
 done-registered = Document registered.
+export-sealed = sealed by the body, for who must be able to verify it:
+source-answer = Answer with a new document
+source-same = New document of the same correspondent
+source-subject = Answer to: { $subject }
+source-note = Form filled in from entry
+source-check = Check it and change what is needed.
+draft-shown = This is your draft, saved
+draft-waits = You have a draft that is not registered: this form does not touch it.
+draft-go-on = Go on with the draft
+draft-discard = Throw the draft away
+draft-save = Save the draft
+done-draft-saved = Draft saved. Files must be chosen again.
+done-draft-discarded = Draft thrown away.
+viewer-title = The document chosen
+class-proposed = Classes proposed
+class-propose = Propose a class
+class-browse = Choose from the scheme
+class-filter = Search the scheme
+filing-title = Dossier
+filing-nowhere = It is in no dossier.
+filing-open = Open the dossier
+filing-dossier = Code of the dossier
+filing-dossier-hint = Type it or choose among the open ones, e.g. VI.3/2026/1.
+filing-case = Case of the dossier
+filing-no-case = None
+filing-move = Move
+filing-go = Put in the dossier
+text-reason-locked = It is locked by a password: ask the sender for an open file.
+text-reason-damaged = It is damaged or truncated: ask the sender to send it again.
+text-reason-too-large = It is too large for its words to be read.
+text-reason-scanned = It is a picture or a scan: it holds no words to search.
+text-reason-unreachable = Its bytes could not be read: tell who runs the system.
+text-reason-no-text = It holds no text that can be shown here.
+class-same-sender = { $n ->
+    [one] one recent entry of the same correspondent
+   *[other] { $n } recent entries of the same correspondent
+}
+class-same-words = { $n ->
+    [one] one recent entry with the same words
+   *[other] { $n } recent entries with the same words
+}

@@ -120,3 +120,6 @@ err-template-syntax = Il testo non si legge alla riga { $value }. Controlla le p
 err-template-undeclared = Il dato della riga { $value } non è dichiarato in testa. Aggiungilo con «variable nome: Etichetta».
 err-template-failed = Il modello non si può riempire: { $value }.
 err-unknown-person = Scegli una persona che lavora in questo ente.
+err-unknown-dossier = Nessun fascicolo che puoi vedere ha il codice “{ $value }”: sceglilo dall’elenco.
+err-case-of-other-dossier = La pratica non è di questo fascicolo: scegli una delle sue.
+err-list-too-large-to-seal = L’elenco è troppo grande per il sigillo (al massimo { $value } byte): restringi i filtri.

@@ -173,3 +173,44 @@ done-assigned = Registrazione assegnata.
 done-taken = Presa in carico.
 done-sent-back = Rimandata indietro.
 done-registered = Documento registrato.
+export-sealed = con il sigillo dell’ente, per chi deve poterlo verificare:
+source-answer = Rispondi con un nuovo documento
+source-same = Nuovo documento dello stesso corrispondente
+source-subject = Risposta a: { $subject }
+source-note = Modulo compilato dalla registrazione
+source-check = Controlla e cambia ciò che serve.
+draft-shown = Questa è la tua bozza, salvata
+draft-waits = Hai una bozza non registrata: questo modulo non la tocca.
+draft-go-on = Riprendi la bozza
+draft-discard = Butta via la bozza
+draft-save = Salva la bozza
+done-draft-saved = Bozza salvata. I file vanno scelti di nuovo.
+done-draft-discarded = Bozza buttata via.
+viewer-title = Il documento scelto
+class-proposed = Classifiche proposte
+class-propose = Proponi una classifica
+class-browse = Scegli dal titolario
+class-filter = Cerca nel titolario
+filing-title = Fascicolo
+filing-nowhere = Non è in nessun fascicolo.
+filing-open = Apri il fascicolo
+filing-dossier = Codice del fascicolo
+filing-dossier-hint = Scrivi o scegli fra quelli aperti, per esempio VI.3/2026/1.
+filing-case = Pratica del fascicolo
+filing-no-case = Nessuna
+filing-move = Sposta
+filing-go = Metti nel fascicolo
+text-reason-locked = È protetto da password: chiedi al mittente un file aperto.
+text-reason-damaged = È danneggiato o troncato: chiedi al mittente di mandarlo di nuovo.
+text-reason-too-large = È troppo grande per leggerne le parole.
+text-reason-scanned = È un’immagine o una scansione: non contiene parole da cercare.
+text-reason-unreachable = I suoi byte non si sono potuti leggere: avvisa chi gestisce il sistema.
+text-reason-no-text = Non contiene testo che si possa mostrare qui.
+class-same-sender = { $n ->
+    [one] una registrazione recente dello stesso corrispondente
+   *[other] { $n } registrazioni recenti dello stesso corrispondente
+}
+class-same-words = { $n ->
+    [one] una registrazione recente con le stesse parole
+   *[other] { $n } registrazioni recenti con le stesse parole
+}

@@ -8,7 +8,7 @@ use crate::routes::{Access, Entry};
 use crate::who::Who;
 use crate::{guard, i18n, json, serve_file};
 use app::use_cases::register::assign::{self, AssignTo};
-use app::use_cases::register::export::{COLUMNS, SheetKind, Words, export};
+use app::use_cases::register::export::{COLUMNS, SheetKind, Words, export, export_sealed};
 use app::use_cases::register::{classify, correct, download, history, views};
 use app::{Error, Verb};
 use axum::Json;
@@ -247,41 +247,47 @@ async fn story(Who(ctx): Who, Path(id): Path<String>) -> Result<Json<Vec<StoryAn
     Ok(Json(leaves.into_iter().map(step).collect()))
 }
 
-/// The filtered list as CSV (or XLSX with `format=xlsx`).
+/// The filtered list as CSV, or as `format` says: `xlsx`, or sealed by the body: `csv.p7m`, `xlsx.p7m`.
 #[utoipa::path(get, path = "/api/v1/registrations/export", operation_id = "export_registrations", tag = "registrations",
-    params(("format" = Option<String>, Query, max_length = 4), ("q" = Option<String>, Query, max_length = 200)),
+    params(("format" = Option<String>, Query, max_length = 8), ("q" = Option<String>, Query, max_length = 200)),
     responses((status = 200, description = "The list", content_type = "text/csv", body = String)))]
 async fn export_list(
     Who(ctx): Who,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
-    export_answer(&ctx, query.as_deref().unwrap_or_default(), Prefs::of(&headers).lang)
+    export_answer(&ctx, query.as_deref().unwrap_or_default(), Prefs::of(&headers).lang).await
 }
 
-/// Streams an export; used by the page too.
+/// Streams an export, or gives it whole in the body's seal (`csv.p7m`, `xlsx.p7m`); used by the page too.
 ///
 /// # Errors
-/// `Invalid` for a filter or format; `Refusal` for who may not export.
-pub fn export_answer(ctx: &app::Context, query: &str, lang: crate::prefs::Lang) -> Result<Response, Fault> {
+/// `Invalid` for a filter or format; `Refusal` for who may not export, or for a body without a seal.
+pub async fn export_answer(
+    ctx: &app::Context,
+    query: &str,
+    lang: crate::prefs::Lang,
+) -> Result<Response, Fault> {
     let (format, rest): (Vec<&str>, Vec<&str>) =
         query.split('&').partition(|pair| pair.starts_with("format="));
-    let kind = match format.first().copied().unwrap_or("format=csv") {
-        "format=csv" => SheetKind::Csv,
-        "format=xlsx" => SheetKind::Xlsx,
+    let format = format.first().map_or("csv", |pair| &pair["format=".len()..]);
+    let kind = match format {
+        "csv" | "csv.p7m" => SheetKind::Csv,
+        "xlsx" | "xlsx.p7m" => SheetKind::Xlsx,
         _ => return Err(domain::Invalid::one("/format", "csv-or-xlsx").into()),
     };
     let asked = ListQuery::read(&rest.join("&"))?;
+    let name = format!("registro-{}.{format}", ctx.moment.today);
+    if format.ends_with(".p7m") {
+        let sealed = export_sealed(ctx, asked.filter, kind, words(lang)).await?;
+        return Ok((serve_file::headers(&name, "application/pkcs7-mime", false), sealed).into_response());
+    }
     let pieces = export(ctx, asked.filter, kind, words(lang))?;
     let stream =
         futures_util::stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) });
-    let day = ctx.moment.today;
-    let (name, media_type) = match kind {
-        SheetKind::Csv => (format!("registro-{day}.csv"), "text/csv; charset=utf-8"),
-        SheetKind::Xlsx => (
-            format!("registro-{day}.xlsx"),
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
+    let media_type = match kind {
+        SheetKind::Csv => "text/csv; charset=utf-8",
+        SheetKind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     };
     Ok((serve_file::headers(&name, media_type, false), Body::from_stream(stream)).into_response())
 }

@@ -6,11 +6,11 @@ use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use domain::dossier::{Confidentiality, DossierState};
-use domain::ids::{AccountId, DossierId, RegistrationId};
+use domain::ids::{AccountId, CaseId, DossierId, RegistrationId};
 use domain::{Invalid, Refusal};
 use store::counters::Scope;
 use store::timeline::{self, Happening};
-use store::{Tx, dossiers, register};
+use store::{Tx, cases, dossiers, register};
 
 /// Moves a dossier to another state.
 ///
@@ -85,7 +85,7 @@ pub async fn remove_reader(ctx: &Context, id: DossierId, account: AccountId) -> 
 pub async fn file_document(ctx: &Context, id: DossierId, entry: RegistrationId) -> Result<()> {
     ctx.may(Verb::OpenDossier)?;
     let it = ctx.clone();
-    ctx.write(move |tx| file_in(tx, &it, &id, &entry)).await
+    ctx.write(move |tx| file_in(tx, &it, &id, &entry, None)).await
 }
 
 /// Puts an entry of the general register into a dossier by its number.
@@ -101,7 +101,7 @@ pub async fn file_by_number(ctx: &Context, id: DossierId, year: i64, number: i64
             for register in &aoo.registers {
                 let scope = Scope { body: &body.ipa_code, aoo: &aoo.code, register: &register.code };
                 if let Some(entry) = register::by_number(tx, scope, year, number)? {
-                    return file_in(tx, &it, &id, &entry);
+                    return file_in(tx, &it, &id, &entry, None);
                 }
             }
         }
@@ -110,7 +110,47 @@ pub async fn file_by_number(ctx: &Context, id: DossierId, year: i64, number: i64
     .await
 }
 
-fn file_in(tx: &mut Tx, it: &Context, id: &DossierId, entry: &RegistrationId) -> Result<()> {
+/// Puts a register entry into the dossier with a code, or moves it there from another; with `case`, into that case
+/// of the dossier.
+///
+/// # Errors
+/// `Invalid` when there is no such dossier for the actor, or the case is not one of it; otherwise as
+/// [`file_document`].
+pub async fn place_entry(
+    ctx: &Context,
+    entry: RegistrationId,
+    code: &str,
+    case: Option<CaseId>,
+) -> Result<()> {
+    ctx.may(Verb::OpenDossier)?;
+    let (it, code) = (ctx.clone(), code.trim().to_owned());
+    ctx.write(move |tx| {
+        let unknown =
+            || Invalid::with("/dossier", "unknown-dossier", code.chars().take(80).collect::<String>());
+        let id = dossiers::by_code(tx, &it.actor.body, &code)?.ok_or_else(unknown)?;
+        // What may not be seen is answered as what is not there.
+        must_hold(tx, &it, &id, "dossier.file").map_err(|error| match error {
+            Error::NotFound => unknown().into(),
+            other => other,
+        })?;
+        if let Some(case) = &case {
+            let of = cases::whereabouts(tx, case)?.map(|(_, dossier)| dossier);
+            if of.as_ref() != Some(&id) {
+                return Err(Invalid::one("/case", "case-of-other-dossier").into());
+            }
+        }
+        file_in(tx, &it, &id, &entry, case.as_ref())
+    })
+    .await
+}
+
+fn file_in(
+    tx: &mut Tx,
+    it: &Context,
+    id: &DossierId,
+    entry: &RegistrationId,
+    case: Option<&CaseId>,
+) -> Result<()> {
     must_hold(tx, it, id, "dossier.file")?.state.must_be_open()?;
     let head = register::head(tx, entry)?.ok_or(Error::NotFound)?;
     let by = it.actor.account.clone().ok_or(Error::NotFound)?;
@@ -121,7 +161,7 @@ fn file_in(tx: &mut Tx, it: &Context, id: &DossierId, entry: &RegistrationId) ->
     if head.body != it.actor.body || !visible {
         return Err(Error::NotFound);
     }
-    register::place(tx, &it.actor.body, entry, Some(id), None, &by)?;
+    register::place(tx, &it.actor.body, entry, Some(id), case, &by)?;
     let account = it.actor.tag();
     let (object, about) = (id.as_str(), Some(entry.as_str()));
     let what = Happening { object, verb: "dossier.file", about, ..Happening::default() };

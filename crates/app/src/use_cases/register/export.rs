@@ -6,9 +6,9 @@ use super::sheet::{Cells, Sheet, SheetError};
 use crate::Verb;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use domain::Moment;
 use domain::register::number_label;
 use domain::register_filter::Filter;
+use domain::{Invalid, Moment};
 use store::register_list::{Line, Position};
 use tokio::sync::mpsc;
 
@@ -70,6 +70,28 @@ pub fn export(
         }
     });
     Ok(receive)
+}
+
+/// Largest list that is sealed, bytes: an envelope is made in memory.
+pub const SEALED_MAX: usize = 64 * 1024 * 1024;
+
+/// The same file whole, in a CAdES envelope (`.p7m`) of the body's seal: whoever holds it can prove with `/verify`
+/// or `telaio verify` that it came from this register and was not changed. A bare list proves nothing.
+///
+/// # Errors
+/// `Refusal` when the actor may not export, or `no-seal`; `Invalid` when the list is larger than [`SEALED_MAX`].
+pub async fn export_sealed(ctx: &Context, filter: Filter, kind: SheetKind, words: Words) -> Result<Vec<u8>> {
+    // Said before any work is done.
+    crate::seals::key(&ctx.app, &ctx.actor.body).await?;
+    let mut pieces = export(ctx, filter, kind, words)?;
+    let mut whole = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        whole.extend(piece.map_err(|why| Error::Problem(why.to_string()))?);
+        if whole.len() > SEALED_MAX {
+            return Err(Invalid::with("/format", "list-too-large-to-seal", SEALED_MAX.to_string()).into());
+        }
+    }
+    crate::seals::enclose(&ctx.app, &ctx.actor.body, whole, ctx.moment.at).await
 }
 
 type Pieces = mpsc::Sender<std::result::Result<Vec<u8>, std::io::Error>>;

@@ -1,5 +1,6 @@
 //! One entry: its data, files, corrections, assignments and story; and the page with the number just given.
 
+use super::filing::{self, Filing};
 use crate::api::registration_acts;
 use crate::error::Fault;
 use crate::pages::deliveries::sign;
@@ -38,6 +39,8 @@ pub struct FileLine {
     pub flags: Vec<String>,
     /// Name of the state of its text.
     pub text: &'static str,
+    /// Code of why its words cannot be found.
+    pub reason: Option<String>,
     /// Signatures found in it when it came in.
     pub signatures: Vec<SignatureWords>,
 }
@@ -125,6 +128,10 @@ pub struct EntryPage {
     pub deliveries: Vec<StoredDelivery>,
     /// Whether the person may send it now.
     pub may_send: bool,
+    /// Whether the person may register another like it.
+    pub may_register: bool,
+    /// Where it stands among the dossiers, and where it could be put.
+    pub filing: Filing,
 }
 
 impl EntryPage {
@@ -186,7 +193,8 @@ pub async fn show(Who(ctx): Who, view: View, Path(id): Path<String>) -> Result<R
                     file.signatures = signers;
                 }
             }
-            Ok(html(&EntryPage { deliveries, ..page })?.into_response())
+            let filing = filing::of(&ctx, &page.entry).await?;
+            Ok(html(&EntryPage { deliveries, filing, ..page })?.into_response())
         }
     }
 }
@@ -211,6 +219,7 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
                 sha256: file.sha256.clone(),
                 flags: facts.map(|facts| facts.flags.clone()).unwrap_or_default(),
                 text: facts.map_or("none", |facts| facts.text.name()),
+                reason: facts.and_then(|facts| facts.reason.clone()),
                 signatures: Vec::new(),
             }
         })
@@ -232,6 +241,8 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
         may_send: it.direction == Direction::Outgoing
             && it.annulment.is_none()
             && ctx.may(Verb::SendAct).is_ok(),
+        may_register: ctx.may(Verb::Register).is_ok(),
+        filing: Filing::default(),
         imported: entry.imported,
         entry: entry.registration,
         view,
@@ -354,7 +365,8 @@ impl Sampled for EntryPage {
                     size: entry.document.size,
                     sha256: entry.document.sha256.clone(),
                     flags: vec!["macros".into()],
-                    text: "waiting",
+                    text: "failed",
+                    reason: Some("locked".into()),
                     signatures: vec![SignatureWords {
                         who: "Prova <Tre>".into(),
                         issuer: "CA di prova".into(),
@@ -399,6 +411,8 @@ impl Sampled for EntryPage {
                 may_take: true,
                 deliveries: Vec::new(),
                 may_send: !annulled,
+                may_register: true,
+                filing: Filing::sample(),
                 imported: annulled,
                 entry,
                 view: view.clone(),

@@ -204,7 +204,7 @@ pub async fn search(RawQuery(query): RawQuery) -> Redirect {
 
 /// `GET /register/export`
 pub async fn export(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Result<Response, Fault> {
-    export_answer(&ctx, query.as_deref().unwrap_or_default(), view.lang)
+    export_answer(&ctx, query.as_deref().unwrap_or_default(), view.lang).await
 }
 
 /// `POST /register/views`

@@ -2,7 +2,9 @@
 
 pub mod acts;
 pub mod entry;
+pub mod filing;
 pub mod list;
+pub mod new_aids;
 pub mod new_entry;
 pub mod new_form;
 pub mod send;
@@ -31,7 +33,17 @@ pub fn routes() -> Vec<Entry> {
             Verb::Register,
             post(new_entry::send).layer(DefaultBodyLimit::disable()),
         ),
+        page("POST", "/register/new/draft", Verb::Register, post(new_aids::autosave)),
+        page("POST", "/register/new/draft/discard", Verb::Register, post(new_aids::discard)),
+        page("POST", "/register/new/classes", Verb::Register, post(new_aids::classes)),
+        page(
+            "POST",
+            "/register/new/text",
+            Verb::Register,
+            post(new_aids::text).layer(DefaultBodyLimit::max(new_aids::FILE_MAX)),
+        ),
         page("GET", "/register/{id}", read, get(entry::show)),
+        page("POST", "/register/{id}/dossier", Verb::OpenDossier, post(filing::place)),
         page("GET", "/register/{id}/registered", Verb::Register, get(entry::registered)),
         page("GET", "/register/{id}/annul", Verb::Annul, get(acts::annul_form)),
         page("POST", "/register/{id}/annul", Verb::Annul, post(acts::annul)),

@@ -1,28 +1,38 @@
 //! A new registration: the form, and what comes of sending it.
 
 use super::list::{Row, directions};
+use super::new_aids::{self, Proposal};
 use super::new_form::{self, CorrespondentRow};
 use crate::error::Fault;
 use crate::forms::{self, Form};
 use crate::pages::html;
-use crate::upload;
+use crate::pages::scheme::Branch;
 use crate::view::{Choice, Faults, Sampled, View};
 use crate::who::Who;
+use crate::{security, upload};
 use app::use_cases::bodies;
+use app::use_cases::register::drafts;
 use app::use_cases::register::duplicates::with_same_file;
 use app::use_cases::register::files::ReceivedFile;
+use app::use_cases::register::read::open_whole;
 use app::use_cases::register::register_document::{NewDocument, Registered, register_document};
+use app::use_cases::scheme;
 use app::{Context, Error};
 use askama::Template;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, RawQuery};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::Invalid;
 use domain::body::Body;
 use domain::register::{CorrespondentKind, Direction, NewRegistration};
+use domain::scheme::Class;
+use domain::{Invalid, Moment};
+use jiff::Timestamp;
 
 /// Bodies offered while a name is typed.
 const SUGGESTED: usize = 200;
+/// Longest subject, characters (register sheet, §5).
+const SUBJECT_MAX: usize = 4_000;
 
 /// The page.
 #[derive(Template)]
@@ -46,9 +56,31 @@ pub struct NewPage {
     pub units: Vec<Choice>,
     /// Entries that hold the same file already.
     pub same: Vec<Row>,
+    /// The scheme, to choose a class from.
+    pub branches: Vec<Branch>,
+    /// Classes proposed for what was typed.
+    pub proposals: Vec<Proposal>,
+    /// The draft kept, if any.
+    pub draft: Option<DraftNote>,
+    /// Id and number of the entry from which the form was filled.
+    pub source: Option<(String, String)>,
+}
+
+/// The draft kept on the server.
+#[derive(Debug, Clone, Copy)]
+pub struct DraftNote {
+    /// When it was saved last.
+    pub at: Timestamp,
+    /// Whether it is what the form shows; else the form must not write over it by itself.
+    pub shown: bool,
 }
 
 impl NewPage {
+    /// Whether the form may write over the kept draft by itself.
+    pub fn autosaves(&self) -> bool {
+        self.draft.is_none_or(|note| note.shown)
+    }
+
     /// Kinds of correspondent, the present one chosen.
     pub fn kinds(&self, present: &str) -> Vec<Choice> {
         ["person", "firm", "body", "foreign_body", "office"]
@@ -60,10 +92,38 @@ impl NewPage {
     }
 }
 
-/// `GET /register/new`
+/// `GET /register/new`: empty, from the draft, or from an entry (`?from=reg_…&as=answer|same`).
 pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Result<Response, Fault> {
-    let form = Form::read(query.unwrap_or_default().as_bytes())?;
-    Ok(html(&page(&ctx, view, form, Faults::default()).await?)?.into_response())
+    let asked = Form::read(query.unwrap_or_default().as_bytes())?;
+    let kept = drafts::find(&ctx).await?;
+    let note =
+        |shown| kept.as_ref().map(|kept| DraftNote { at: Moment::from_micros(kept.saved_at).at, shown });
+    if let Some(id) = asked.some("from") {
+        let id = crate::api::registrations::registration_id(id)?;
+        let entry = open_whole(&ctx, id).await?.registration;
+        let subject = view.t1("source-subject", "subject", entry.subject.as_str());
+        let subject: String = subject.chars().take(SUBJECT_MAX).collect();
+        let form = new_form::from_entry(&entry, asked.text("as") == "answer", subject);
+        let source = Some((entry.id.to_string(), entry.full_label()));
+        let page = page(&ctx, view, form, Faults::default()).await?;
+        return shown(&NewPage { draft: note(false), source, ..page });
+    }
+    let empty = asked.pairs().all(|(name, _)| name == "done");
+    let form = match (empty, &kept) {
+        (true, Some(kept)) => Form::of(kept.fields.clone()),
+        _ => asked,
+    };
+    let page = page(&ctx, view, form, Faults::default()).await?;
+    shown(&NewPage { draft: note(empty), ..page })
+}
+
+/// The page with the rules that let it show a file that is still in the browser.
+fn shown(page: &NewPage) -> Result<Response, Fault> {
+    let mut answer = html(page)?.into_response();
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(security::CSP_VIEWER));
+    Ok(answer)
 }
 
 async fn page(ctx: &Context, view: View, form: Form, faults: Faults) -> Result<NewPage, Fault> {
@@ -71,6 +131,9 @@ async fn page(ctx: &Context, view: View, form: Form, faults: Faults) -> Result<N
     let (all, _) = bodies::list(ctx, None, SUGGESTED).await?;
     let (area, unit) = (form.text("aoo").to_owned(), form.text("unit").to_owned());
     let direction = form.some("direction").unwrap_or("incoming").to_owned();
+    let proposals = new_aids::proposals(ctx, &view, &form).await?;
+    // Where a draft of something else is kept, this form must not write over it by itself.
+    let other = form.has("other_draft").then_some(DraftNote { at: ctx.moment.at, shown: false });
     Ok(NewPage {
         aoos: own.aoos.into_iter().map(|a| Choice::new(a.code.to_string(), a.name, &area)).collect(),
         directions: directions(&view, &direction),
@@ -83,6 +146,10 @@ async fn page(ctx: &Context, view: View, form: Form, faults: Faults) -> Result<N
             .map(|office| Choice::new(office.id.to_string(), office.name, &unit))
             .collect(),
         same: Vec::new(),
+        branches: new_aids::branches(scheme::scheme(ctx).await?),
+        proposals,
+        draft: other,
+        source: None,
         form,
         faults,
         view,
@@ -105,11 +172,22 @@ pub async fn send(
 ) -> Result<Response, Fault> {
     let parts = parts.map_err(|_| Fault::UnsupportedMedia)?;
     let sent = read_parts(&ctx, &view, parts).await?;
+    if sent.form.has("save") {
+        drafts::keep(&ctx, &new_form::draft(&sent.form)).await?;
+        return Ok(Redirect::to("/register/new?done=draft-saved").into_response());
+    }
     if new_form::only_rows(&sent.form) {
-        return Ok(html(&page(&ctx, view, sent.form, Faults::default()).await?)?.into_response());
+        return shown(&page(&ctx, view, sent.form, Faults::default()).await?);
     }
     let reply = sent.form.has("reply");
-    match register(&ctx, &sent).await {
+    let outcome = register(&ctx, &sent).await;
+    if matches!(outcome, Ok(Outcome::Done(_))) && !sent.form.has("other_draft") {
+        // The number is given: a draft that cannot be thrown away now must not look like a failure.
+        if let Err(error) = drafts::discard(&ctx).await {
+            tracing::warn!(%error, "the draft of a registered document could not be thrown away");
+        }
+    }
+    match outcome {
         Ok(Outcome::Done(id)) if reply => {
             Ok(Redirect::to(&format!("/register/{id}?done=registered")).into_response())
         }
@@ -118,11 +196,11 @@ pub async fn send(
             let faults = view.faults(&Invalid::one("/document", "same-file"));
             let mut page = page(&ctx, view, sent.form, faults).await?;
             page.same = same;
-            Ok(html(&page)?.into_response())
+            shown(&page)
         }
         Err(Error::Invalid(invalid)) => {
             let faults = view.faults(&invalid);
-            let mut answer = html(&page(&ctx, view, sent.form, faults).await?)?.into_response();
+            let mut answer = shown(&page(&ctx, view, sent.form, faults).await?)?;
             *answer.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
             Ok(answer)
         }
@@ -266,6 +344,17 @@ impl Sampled for NewPage {
             bodies: vec!["Comune di Prova".into()],
             units: vec![Choice::new("unit_1", "Protocollo", "")],
             same: Vec::new(),
+            branches: vec![Branch {
+                title: Class { code: "VI".into(), name: "Territorio".into() },
+                classes: vec![Class { code: "VI.3".into(), name: "Edilizia <b>privata".into() }],
+            }],
+            proposals: vec![Proposal {
+                code: "VI.3".into(),
+                name: "Edilizia".into(),
+                why: "stesso mittente".into(),
+            }],
+            draft: Some(DraftNote { at: Timestamp::UNIX_EPOCH, shown: !faults.any() }),
+            source: faults.any().then(|| ("reg_1".into(), "0000001/2026".into())),
             form,
             faults,
             view: view.clone(),

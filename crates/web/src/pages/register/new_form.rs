@@ -6,7 +6,8 @@ use app::use_cases::register::assign::AssignTo;
 use domain::body::{AooCode, IpaCode};
 use domain::moment::rome;
 use domain::register::{
-    AssignmentKind, Correspondent, CorrespondentKind, Direction, NewRegistration, SenderReference,
+    AssignmentKind, Correspondent, CorrespondentKind, Direction, NewRegistration, Registration,
+    SenderReference,
 };
 use domain::{FieldError, Invalid};
 use jiff::Timestamp;
@@ -54,9 +55,60 @@ pub fn rows(form: &Form) -> Vec<CorrespondentRow> {
     rows
 }
 
-/// Whether the form was sent to add or remove a row, not to register.
+/// Whether the form was sent to add or remove a row or to be told classes, not to register.
 pub fn only_rows(form: &Form) -> bool {
-    form.has("add") || form.has("remove")
+    form.has("add") || form.has("remove") || form.has("suggest")
+}
+
+/// Fields that say what the browser wants now, not what was written: never part of a draft.
+const NOT_WRITTEN: [&str; 9] =
+    ["csrf", "add", "remove", "suggest", "save", "reply", "again", "other_draft", "registering"];
+
+/// What is worth keeping of a form as a draft; nothing when nothing was written.
+pub fn draft(form: &Form) -> Vec<(String, String)> {
+    let kept: Vec<(String, String)> = form
+        .pairs()
+        .filter(|(name, _)| !NOT_WRITTEN.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let chosen = |name: &str| matches!(name, "aoo" | "direction" | "unit") || name.ends_with("/kind");
+    let written = kept.iter().any(|(name, value)| !chosen(name) && !value.trim().is_empty());
+    if written { kept } else { Vec::new() }
+}
+
+/// A form that begins from an entry: an answer to it (the other direction, its subject under `subject`), or another
+/// document of the same correspondents.
+pub fn from_entry(entry: &Registration, answers: bool, subject: String) -> Form {
+    let direction = match (answers, entry.direction) {
+        (true, Direction::Incoming) => Direction::Outgoing,
+        (true, Direction::Outgoing) => Direction::Incoming,
+        (_, same) => same,
+    };
+    let mut pairs = vec![
+        ("aoo".to_owned(), entry.aoo.to_string()),
+        ("direction".to_owned(), direction.name().to_owned()),
+        ("subject".to_owned(), if answers { subject } else { String::new() }),
+        ("classification".to_owned(), entry.classification.clone().unwrap_or_default()),
+    ];
+    for (i, one) in entry.correspondents.iter().take(ROWS_MAX).enumerate() {
+        let mut put = |field: &str, value: &str| {
+            pairs.push((format!("correspondents/{i}/{field}"), value.to_owned()));
+        };
+        put("kind", one.kind.name());
+        put("name", &one.name);
+        put("tax_code", one.tax_code.as_deref().unwrap_or_default());
+        put("digital_domicile", one.digital_domicile.as_deref().unwrap_or_default());
+        put("body", one.body.as_ref().map_or("", |code| code.as_str()));
+    }
+    if entry.confidential {
+        pairs.push(("confidential".to_owned(), "true".to_owned()));
+    }
+    Form::of(pairs)
+}
+
+/// The class typed, or else the one picked from tree or proposals.
+pub fn class(form: &Form) -> Option<&str> {
+    form.some("classification").or_else(|| form.some("class_pick"))
 }
 
 /// Reads the whole form.
@@ -80,7 +132,7 @@ pub fn read(form: &Form, body: &IpaCode) -> Result<(NewRegistration, Vec<AssignT
             direction,
             subject: form.text("subject").replace("\r\n", "\n"),
             correspondents,
-            classification: form.some("classification").map(str::to_owned),
+            classification: class(form).map(str::to_owned),
             case: None,
             dossier: None,
             confidential: form.has("confidential"),
@@ -181,6 +233,33 @@ mod tests {
         assert_eq!(new.received_at.unwrap().to_string(), "2026-11-20T22:30:00Z");
         assert!(new.confidential && to.is_empty());
         assert_eq!(new.sender_reference.unwrap().number, "12/A");
+    }
+
+    #[test]
+    fn a_draft_keeps_what_was_written_and_nothing_of_an_empty_form() {
+        let empty =
+            [("csrf", "x"), ("direction", "incoming"), ("correspondents/0/kind", "person"), ("subject", " ")];
+        assert!(draft(&form(&empty)).is_empty());
+        let kept = draft(&form(&[&empty[..], &[("subject", "Istanza"), ("save", "1")]].concat()));
+        assert!(kept.iter().all(|(name, _)| name != "csrf" && name != "save"));
+        assert!(kept.contains(&("subject".to_owned(), "Istanza".to_owned())));
+    }
+
+    #[test]
+    fn an_answer_turns_the_direction_and_another_document_keeps_it() {
+        let entry = crate::pages::register::entry::sample_entry(false);
+        let answer = from_entry(&entry, true, "Risposta".into());
+        let shown = (answer.text("direction"), answer.text("subject"), answer.text("correspondents/0/name"));
+        assert_eq!(shown, ("outgoing", "Risposta", "Prova Uno"));
+        let same = from_entry(&entry, false, "Risposta".into());
+        assert_eq!((same.text("direction"), same.text("subject")), ("incoming", ""));
+        assert!(same.has("confidential"), "what follows a confidential entry begins confidential");
+    }
+
+    #[test]
+    fn the_class_typed_goes_before_the_one_picked() {
+        assert_eq!(class(&form(&[("classification", ""), ("class_pick", "VI.3")])), Some("VI.3"));
+        assert_eq!(class(&form(&[("classification", "I.1"), ("class_pick", "VI.3")])), Some("I.1"));
     }
 
     #[test]
