@@ -69,6 +69,8 @@ verbs! {
     ScanIntake: RegistryClerk | RecordsManager;
     /// Seal an act and send it.
     SendAct: CaseOfficer | DecidingOfficer | UnitHead | RecordsManager | RegistryClerk;
+    /// Choose how the body's exchange registers what arrives.
+    SetExchangeRules: ItAdmin | RecordsManager;
     /// Share a dossier with another body.
     ShareDossier: CaseOfficer | UnitHead | RecordsManager;
     /// Take charge of what was assigned to the office, or send it back.

@@ -22,7 +22,11 @@ const PAGE: &str = "select id, body, channel, mailbox, raw_sha256, size, arrived
     handled_at, reason from inbound where body = $1 and state = $2 and (arrived_at < $3 or (arrived_at = $3 \
     and id < $4)) order by arrived_at desc, id desc limit $5";
 const WAITING_PROTOCOL: &str = "select i.id, i.details from inbound i join peer_messages p on p.inbound_id = i.id \
-    where i.body = $1 and i.state = 'waiting' order by i.arrived_at, i.id limit $2";
+    where i.body = $1 and i.state = 'waiting' and not exists (select 1 from sender_annulments a \
+    where a.inbound_id = i.id) order by i.arrived_at, i.id limit $2";
+const ANNUL: &str = "insert into sender_annulments (inbound_id, reason, at) values ($1, $2, $3) \
+    on conflict do nothing";
+const ANNULLED: &str = "select reason from sender_annulments where inbound_id = $1";
 const COUNT: &str = "select count(*) from inbound where body = $1 and state = $2";
 const HANDLE: &str = "update inbound set state = $2, registration_id = $3, delivery_id = $4, handled_by = $5, \
     handled_at = $6, reason = $7 where id = $1 and state in ('waiting', 'quarantined', 'unreadable')";
@@ -147,6 +151,23 @@ pub fn insert(tx: &mut Tx, new: &NewInbound) -> Result<Option<InboundId>, StoreE
     }
     blobs::hold(tx, &new.body, &new.raw_sha256, new.id.as_str())?;
     Ok(Some(new.id.clone()))
+}
+
+/// Remembers that the sender annulled what a message carries, with its words; the first notice counts.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_annulled(tx: &mut Tx, id: &InboundId, reason: &str) -> Result<(), StoreError> {
+    let at = tx.stamp();
+    tx.execute(ANNUL, &[id.as_str().into(), reason.into(), at.into()]).map(drop)
+}
+
+/// The words with which the sender annulled what a message carries, if it did.
+///
+/// # Errors
+/// Those of the database.
+pub fn annulled(query: &mut impl Query, id: &InboundId) -> Result<Option<String>, StoreError> {
+    query.row(ANNULLED, &[id.as_str().into()])?.map(|row| row.text(0).map(str::to_owned)).transpose()
 }
 
 /// The message with the same bytes, if it was kept.

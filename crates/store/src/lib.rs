@@ -40,6 +40,7 @@ pub mod documents;
 pub mod dossiers;
 pub mod drafts;
 pub mod emergency;
+pub mod exchange_rules;
 pub mod factors;
 pub mod idempotency;
 pub mod inbox;

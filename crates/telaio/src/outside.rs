@@ -4,8 +4,9 @@
 //! `serve` uses it all, `doctor` tries each part alone. Every failure names the setting and what it points to.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use app::use_cases::exchange::{Account, Exchange};
 use app::{App, Clock};
@@ -58,6 +59,52 @@ pub fn trust(config: &Config) -> Result<TrustStore, Stop> {
         trust.add_crl(&bytes(file)?).map_err(|e| wrong("trust.revocation_lists", file, &e))?;
     }
     Ok(trust)
+}
+
+/// Pause between two looks at the files of the trust material.
+const TRUST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Each file of the trust material with its time of change and size; neither for a file that is not there.
+type Stamps = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+
+fn stamps(settings: &config::Trust) -> Stamps {
+    let single = Some(&settings.list_of_lists).filter(|file| !file.as_os_str().is_empty());
+    let lists = settings.trusted_lists.iter().chain(&settings.revocation_lists);
+    let stamp = |file: &PathBuf| {
+        let about = std::fs::metadata(file).ok();
+        (file.clone(), about.and_then(|about| Some((about.modified().ok()?, about.len()))))
+    };
+    settings.anchors.iter().chain(single).chain(lists).map(stamp).collect()
+}
+
+/// Reads the trust material again whenever one of its files changes, until it is dropped. What cannot be read leaves
+/// everything as it was and is said once: a list that is being written is whole at the next change.
+pub async fn watch_trust(config: Config, app: Arc<App>) {
+    let mut known = stamps(&config.trust);
+    loop {
+        tokio::time::sleep(TRUST_PAUSE).await;
+        let (config, app) = (config.clone(), app.clone());
+        let looked = tokio::task::spawn_blocking(move || refresh_trust(&config, &app, known)).await;
+        match looked {
+            Ok(now) => known = now,
+            Err(error) => return tracing::error!(%error, "the trust material is no longer watched"),
+        }
+    }
+}
+
+/// One look at the files; gives their stamps from now on.
+fn refresh_trust(config: &Config, app: &App, known: Stamps) -> Stamps {
+    let now = stamps(&config.trust);
+    if now != known {
+        match trust(config) {
+            Ok(trust) => {
+                app.seals.set_trust(trust);
+                tracing::info!("the trust material changed and was read again");
+            }
+            Err(stop) => tracing::warn!(why = stop.text(), "the changed trust material cannot be read"),
+        }
+    }
+    now
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, Stop> {
@@ -183,4 +230,37 @@ fn codes(texts: &[String]) -> Result<BTreeSet<IpaCode>, Stop> {
 
 fn code(text: &str) -> Result<IpaCode, Stop> {
     IpaCode::parse(text).map_err(|_| Stop::Usage(format!("{text}: not an IPA code")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use documents::signature::test_ca::TestCa;
+
+    #[test]
+    fn trust_is_read_again_when_a_file_changes_and_kept_when_it_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("anchors.pem");
+        let authority = || {
+            let valid = "2020-01-01T00:00:00Z".parse().unwrap().."2040-01-01T00:00:00Z".parse().unwrap();
+            TestCa::create("CA di prova", valid).unwrap().root_pem().unwrap()
+        };
+        let (one, other) = (authority(), authority());
+        std::fs::write(&file, &one).unwrap();
+        let mut config = Config::default();
+        config.trust.anchors = vec![file.clone()];
+        config.storage.folder = folder.path().join("data");
+        let app = crate::assembly::program(&config, false).unwrap();
+        app.seals.set_trust(trust(&config).unwrap());
+        let known = stamps(&config.trust);
+        let before = app.seals.trust();
+        let known = refresh_trust(&config, &app, known);
+        assert!(Arc::ptr_eq(&before, &app.seals.trust()), "nothing changed, nothing is read");
+        std::fs::write(&file, [one, other].concat()).unwrap();
+        let known = refresh_trust(&config, &app, known);
+        assert_eq!(app.seals.trust().anchors().count(), 2);
+        std::fs::write(&file, b"-----BEGIN CERTIFICATE-----\nhalf").unwrap();
+        refresh_trust(&config, &app, known);
+        assert_eq!(app.seals.trust().anchors().count(), 2, "half a file changes nothing");
+    }
 }

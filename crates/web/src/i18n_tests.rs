@@ -32,6 +32,7 @@ const FAMILIES: &[&str] = &[
     "emergency-outcome-",
     "err-",
     "event-",
+    "exchange-rule-",
     "fault-",
     "field-",
     "flag-",

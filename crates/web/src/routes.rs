@@ -95,6 +95,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::dossier_acts::routes());
     all.extend(crate::pages::emergency::routes());
     all.extend(crate::pages::enter::routes());
+    all.extend(crate::pages::exchange_rules::routes());
     all.extend(crate::pages::health::routes());
     all.extend(crate::pages::login::routes());
     all.extend(crate::pages::papers::routes());

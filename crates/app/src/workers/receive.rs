@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::use_cases::exchange::admit::admit;
 use crate::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use crate::use_cases::exchange::roads::{Account, Exchange};
+use crate::use_cases::exchange::rules;
 use crate::use_cases::exchange::understand::{Came, Details, too_large, understand};
 use crate::workers::warnings;
 use channels::pec::{Arrived, Keep, Mailbox, Raw};
@@ -86,7 +87,7 @@ async fn collect(exchange: &Exchange, body: &IpaCode, account: &Account, channel
 /// `Problem` when the store fails; a message that cannot be registered waits for a person.
 pub async fn register_by_rule(exchange: &Exchange) -> Result<usize> {
     let mut done = 0;
-    for body in &exchange.automatic {
+    for body in &rules::automatic(exchange).await? {
         let ctx = exchange.context(body);
         let code = body.clone();
         let waiting = ctx.read(move |r| Ok(inbox::waiting_protocol(r, &code, 200)?)).await?;

@@ -3,10 +3,11 @@
 use super::{Pact, hub, pec};
 use app::Error;
 use app::use_cases::exchange::register_inbound::{Changes, register_inbound};
-use app::use_cases::exchange::{Sending, desk, send};
+use app::use_cases::exchange::{Recipient, Sending, desk, rules, send};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::history::history;
 use app::use_cases::register::read::open_whole;
+use app::workers::receive;
 use domain::Role;
 use domain::body::IpaCode;
 use domain::message::DeliveryState;
@@ -75,6 +76,50 @@ async fn the_sender_learns_that_the_recipient_annulled_its_entry() {
     let (delivery, answers) = pact.delivery(&sent[0]).await;
     assert_eq!(delivery.exchange_state, "cancelled_by_recipient");
     assert!(answers.iter().any(|one| one.reason.as_deref() == Some("Registrato due volte")), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_message_that_its_sender_annulled_is_marked_and_not_registered_unseen() {
+    let mut pact = Pact::new().await;
+    let unconfirmed = Recipient { confirm: false, ..hub(OTHER) };
+    let (entry, _) = pact.send(&[unconfirmed]).await;
+    pact.settle().await;
+    let waiting = pact.inbox(OTHER).await[0].message.id.clone();
+    let clerk = pact.clerk(OTHER);
+    assert_eq!(desk::open(&clerk, waiting.clone()).await.unwrap().annulled, None);
+    annul(&pact.house.manager(), entry, "Doppione".into(), ORDER.into()).await.unwrap();
+    pact.settle().await;
+    let page = desk::list(&clerk, "waiting", None).await.unwrap();
+    assert_eq!(page.annulled, std::slice::from_ref(&waiting), "the list marks it");
+    let said = desk::open(&clerk, waiting.clone()).await.unwrap().annulled.unwrap();
+    assert!(said.contains("Doppione") && said.contains(ORDER), "{said}");
+    pact.exchange.automatic.insert(IpaCode::parse(OTHER).unwrap());
+    assert_eq!(receive::register_by_rule(&pact.exchange).await.unwrap(), 0, "no rule registers it");
+    let unseen = register_inbound(&clerk, &waiting, Changes::default()).await;
+    assert!(matches!(unseen, Err(Error::Refusal(why)) if why.code == "sender-annulled"));
+    let seen = Changes { despite_annulment: true, ..Changes::default() };
+    register_inbound(&clerk, &waiting, seen).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_chooses_to_register_by_itself_and_to_stop_whatever_the_configuration_says() {
+    let mut pact = Pact::new().await;
+    let manager = pact.house.person(2, OTHER, &[Role::RecordsManager]);
+    rules::choose(&manager, Some(true)).await.unwrap();
+    pact.send(&[hub(OTHER)]).await;
+    pact.settle().await;
+    assert_eq!(receive::register_by_rule(&pact.exchange).await.unwrap(), 1);
+    pact.exchange.automatic.insert(IpaCode::parse(OTHER).unwrap());
+    rules::choose(&manager, Some(false)).await.unwrap();
+    pact.send(&[hub(OTHER)]).await;
+    pact.settle().await;
+    assert_eq!(receive::register_by_rule(&pact.exchange).await.unwrap(), 0);
+    rules::choose(&manager, None).await.unwrap();
+    assert_eq!(receive::register_by_rule(&pact.exchange).await.unwrap(), 1, "the file decides again");
+    let body = IpaCode::parse(OTHER).unwrap();
+    let leaves = manager.read(move |r| Ok(store::journal::of_subject(r, &body, OTHER)?)).await.unwrap();
+    assert_eq!(leaves.iter().filter(|leaf| leaf.verb == "exchange.rule.set").count(), 3);
+    assert!(rules::choose(&pact.clerk(OTHER), Some(true)).await.is_err(), "not for a clerk");
 }
 
 async fn tasks(pact: &Pact, body: &str, kind: &'static str) -> usize {

@@ -66,7 +66,7 @@ impl Pact {
         let mut trust = TrustStore::empty();
         trust.add_anchors_pem(&authority.root_pem().unwrap()).unwrap();
         trust.add_anchors_pem(&sandbox.provider.trust_pem().unwrap()).unwrap();
-        exchange.trust = Arc::new(trust);
+        house.app.seals.set_trust(trust);
         let anchors = [authority.root_pem().unwrap(), sandbox.provider.trust_pem().unwrap()].concat();
         for (code, address) in [(BODY, PRATO_PEC), (OTHER, VERNIO_PEC)] {
             let body = IpaCode::parse(code).unwrap();

@@ -128,7 +128,7 @@ async fn main_job_from_the_counter_to_the_verified_act() {
     let act = store.blob_bytes(&entry.body, &entry.document.sha256, 1 << 24).await.unwrap().unwrap();
     let times = Times::now(pact.house.app.clock.now().at);
     for (name, bytes) in [("act.pdf", act.as_ref()), ("receipt.pdf", receipt.as_slice())] {
-        assert!(verify_issued(bytes, name, &[], &pact.exchange.trust, &times).holds, "{name}");
+        assert!(verify_issued(bytes, name, &[], &pact.exchange.trust(), &times).holds, "{name}");
         let facts = inspect(name, std::io::Cursor::new(bytes), &Limits::default()).unwrap();
         assert_eq!((facts.pdf_a.as_deref(), facts.flags.len()), (Some("2A"), 0), "{name}");
         let shown = show::by_file(&pact.house.app, name.into(), bytes.to_vec()).await.unwrap();

@@ -34,7 +34,9 @@ async fn listen(config: &Config, app: Arc<App>) -> Done {
     println!("listening on {}", config.server.public_url);
     let (ended, _) = watch::channel(false);
     let working = config.server.workers.then(|| server::work(exchange));
+    let watching = tokio::spawn(outside::watch_trust(config.clone(), app.clone()));
     let served = server::serve(app, listeners, ended).await;
+    watching.abort();
     if let Some(working) = working {
         working.abort();
     }

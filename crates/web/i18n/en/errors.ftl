@@ -78,6 +78,7 @@ err-name-taken = The username “{ $value }” is taken. Choose another.
 err-unknown-office = The office is not of this body. Choose one of the list.
 refusal-second-factor-missing = Your role asks for a second factor: set it up before you go on.
 refusal-second-factor-present = There is a second factor already. Remove it with your password, then set up another.
+refusal-sender-annulled = The sender annulled the registration that this message carries. Open the message again and confirm that you saw it, or discard it.
 refusal-second-person = Whoever asked for the change, or is the object of it, cannot approve it. Another person must.
 refusal-passkey-refused = The passkey was not accepted, or too much time has passed. Try again, or sign in with the password.
 err-unknown-number = There is no entry { $value } in this body.

@@ -78,6 +78,7 @@ err-name-taken = Il nome utente “{ $value }” è già usato. Scegline un altr
 err-unknown-office = L’ufficio non è di questo ente. Scegline uno dall’elenco.
 refusal-second-factor-missing = Il tuo ruolo chiede un secondo fattore: impostalo prima di continuare.
 refusal-second-factor-present = Un secondo fattore c’è già. Toglilo con la tua password, poi impostane un altro.
+refusal-sender-annulled = Il mittente ha annullato la registrazione che questo messaggio porta. Riapri il messaggio e conferma di averlo visto, oppure scartalo.
 refusal-second-person = Chi ha chiesto la modifica, o ne è oggetto, non può approvarla. Serve un’altra persona.
 refusal-passkey-refused = La passkey non è stata accettata, o è passato troppo tempo. Riprova, oppure entra con la password.
 err-unknown-number = Non c’è una registrazione { $value } in questo ente.

@@ -206,6 +206,8 @@ pub struct InboundRegistrationRequest {
     classification: Option<String>,
     /// Whether only those assigned may see it.
     confidential: bool,
+    /// Whether to register it although its sender annulled what it carries.
+    despite_annulment: bool,
 }
 
 /// The entry that was made.
@@ -229,6 +231,7 @@ async fn register(Who(ctx): Who, Path(id): Path<String>, body: Bytes) -> Result<
         subject: asked.subject,
         classification: asked.classification,
         confidential: asked.confidential,
+        despite_annulment: asked.despite_annulment,
         ..Changes::default()
     };
     let entry = register_inbound(&ctx, &id_of(&id)?, changes).await?.to_string();

@@ -54,10 +54,16 @@ pub struct ListPage {
     view: View,
     chips: Vec<Chip>,
     lines: Vec<Inbound>,
+    annulled: Vec<InboundId>,
     next: Option<String>,
+    rules: bool,
 }
 
 impl ListPage {
+    fn is_annulled(&self, one: &Inbound) -> bool {
+        self.annulled.contains(&one.message.id)
+    }
+
     fn sign(&self, one: &Inbound) -> Shape {
         sign(&one.message.state)
     }
@@ -117,7 +123,9 @@ async fn list(Who(ctx): Who, view: View, Query(asked): Query<Asked>) -> Result<R
     let page = desk::list(&ctx, &asked.state, asked.cursor.as_deref()).await?;
     let next = page.next.map(|cursor| format!("/inbox?state={}&cursor={cursor}", page.state));
     let chips = chips(&view, page.state, &page.counts);
-    Ok(html(&ListPage { view, chips, lines: page.lines, next })?.into_response())
+    let rules = ctx.may(Verb::SetExchangeRules).is_ok();
+    Ok(html(&ListPage { view, chips, lines: page.lines, annulled: page.annulled, next, rules })?
+        .into_response())
 }
 
 fn chips(view: &View, state: &str, counts: &[(&'static str, i64)]) -> Vec<Chip> {
@@ -143,6 +151,8 @@ pub struct EntryForm {
     pub classification: String,
     /// `true` when only those assigned may see it.
     pub confidential: String,
+    /// `true` when who registers has seen that the sender annulled it.
+    pub despite: String,
     /// Anomaly, three digits, when it is refused.
     pub anomaly: String,
     /// Why it is refused or discarded.
@@ -204,6 +214,7 @@ async fn register(
         classification: Some(form.classification.trim().to_owned()).filter(|class| !class.is_empty()),
         correspondents: Some(vec![sender]),
         confidential: form.confidential == "true",
+        despite_annulment: form.despite == "true",
     };
     match register_inbound::register_inbound(&ctx, &id, changes).await {
         Ok(entry) => Ok(Redirect::to(&format!("/register/{entry}/registered")).into_response()),
@@ -335,7 +346,8 @@ mod tests {
         let inbound = inbound(state, kind);
         let proposed = register_inbound::propose(&inbound, &details);
         let ground = desk::ground(&inbound, &details);
-        Opened { inbound, details, proposed, number: Some("0001234/2026".into()), ground }
+        let annulled = (kind == "envelope").then(|| "Det. 90: doppione".to_owned());
+        Opened { inbound, details, proposed, number: Some("0001234/2026".into()), ground, annulled }
     }
 
     impl Sampled for ListPage {
@@ -343,8 +355,13 @@ mod tests {
             let chips = || chips(&view, "waiting", &desk::STATES.map(|state| (state, 2)));
             let lines = desk::STATES.map(|state| inbound(state, "envelope")).to_vec();
             let next = Some("/inbox?state=waiting&cursor=x".into());
-            let full = Self { view: view.clone(), chips: chips(), lines, next };
-            vec![full, Self { chips: chips(), view, lines: Vec::new(), next: None }]
+            let annulled = vec![lines[0].message.id.clone()];
+            let full = Self { view: view.clone(), chips: chips(), lines, annulled, next, rules: true };
+            let empty = Vec::new();
+            vec![
+                full,
+                Self { chips: chips(), view, lines: Vec::new(), annulled: empty, next: None, rules: false },
+            ]
         }
     }
 

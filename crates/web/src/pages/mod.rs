@@ -11,6 +11,7 @@ pub mod dossier_acts;
 pub mod emergency;
 pub mod enter;
 mod events;
+pub mod exchange_rules;
 pub mod fault;
 pub mod health;
 pub mod inbox;

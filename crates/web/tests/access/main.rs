@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
 mod absence;
+mod desk;
 mod edge;
 mod factors;
 mod isolation;

@@ -244,7 +244,7 @@ async fn desk(ctx: &Context, (words, open): (&str, &str), sha256: &str, ids: &mu
         subject: open.to_owned(),
         legal_at: None,
         verdict: None,
-        details: "{}".into(),
+        details: r#"{"files":[["nota.txt","text/plain",10]]}"#.into(),
     };
     let (it, task, about) = (ctx.clone(), ctx.mint::<TaskId>(), words.to_owned());
     ids.insert(Kind::Inbound, inbound.id.to_string());

@@ -112,6 +112,7 @@ pub(super) fn by_sender(
         reason: Some(&reason),
     };
     inbox::handle(tx, &it.row.id, how)?;
+    inbox::mark_annulled(tx, &first.message.id, &reason)?;
     if let Some(entry) = &first.registration {
         register::note(tx, &it.row.body, "system", "registration.sender-annul", entry, &reason)?;
     }

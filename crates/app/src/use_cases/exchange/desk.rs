@@ -29,6 +29,8 @@ pub struct Page {
     pub state: &'static str,
     /// The messages.
     pub lines: Vec<Inbound>,
+    /// Those whose sender annulled what they carry.
+    pub annulled: Vec<InboundId>,
     /// How many are in each state.
     pub counts: Vec<(&'static str, i64)>,
     /// Where the next page begins.
@@ -48,6 +50,8 @@ pub struct Opened {
     pub number: Option<String>,
     /// The letter of D.Lgs. 82/2005, art. 65, c. 1 under which it may hold as an instance: `c` or `c-bis`.
     pub ground: Option<&'static str>,
+    /// Words with which the sender annulled what it carries.
+    pub annulled: Option<String>,
 }
 
 /// A file taken out of a message.
@@ -77,11 +81,17 @@ pub async fn list(ctx: &Context, state: &str, from: Option<&str>) -> Result<Page
         let last = lines.last().filter(|_| more);
         let next =
             last.map(|last| cursor::write(&Place { at: last.arrived_at, id: last.message.id.to_string() }));
+        let mut annulled = Vec::new();
+        for line in &lines {
+            if inbox::annulled(tx, &line.message.id)?.is_some() {
+                annulled.push(line.message.id.clone());
+            }
+        }
         let mut counts = Vec::new();
         for state in STATES {
             counts.push((state, inbox::count(tx, &body, state)?));
         }
-        Ok(Page { state, lines, counts, next })
+        Ok(Page { state, lines, annulled, counts, next })
     })
     .await
 }
@@ -103,7 +113,8 @@ pub async fn open(ctx: &Context, id: InboundId) -> Result<Opened> {
         let number = head.map(|head| format!("{}/{}", number_label(head.number), head.year));
         let proposed = register_inbound::propose(&inbound, &details);
         let ground = ground(&inbound, &details);
-        Ok(Opened { inbound, details, proposed, number, ground })
+        let annulled = inbox::annulled(tx, &id)?;
+        Ok(Opened { inbound, details, proposed, number, ground, annulled })
     })
     .await
 }

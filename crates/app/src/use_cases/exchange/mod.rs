@@ -13,6 +13,7 @@ pub mod package;
 pub mod progress;
 pub mod register_inbound;
 pub mod roads;
+pub mod rules;
 pub mod send;
 pub mod understand;
 pub mod watch;

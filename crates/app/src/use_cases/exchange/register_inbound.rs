@@ -36,12 +36,15 @@ pub struct Changes {
     pub correspondents: Option<Vec<Correspondent>>,
     /// Whether the entry is confidential.
     pub confidential: bool,
+    /// Whether who registers has seen that the sender annulled what the message carries.
+    pub despite_annulment: bool,
 }
 
 /// Registers a waiting message. A message registered before answers its entry again.
 ///
 /// # Errors
-/// `NotFound` when it is not the body's; `Refusal` when it was discarded or is kept apart; those of registering.
+/// `NotFound` when it is not the body's; `Refusal` when it was discarded or is kept apart, or "sender-annulled" when
+/// the sender annulled what it carries and nobody said to have seen it; those of registering.
 pub async fn register_inbound(ctx: &Context, id: &InboundId, changes: Changes) -> Result<RegistrationId> {
     ctx.may(Verb::HandleInbox)?;
     let inbound = load(ctx, id).await?;
@@ -52,10 +55,15 @@ pub async fn register_inbound(ctx: &Context, id: &InboundId, changes: Changes) -
         return Err(Refusal::of("message-not-waiting").into());
     }
     let details: Details = serde_json::from_str(&inbound.message.details).unwrap_or_default();
+    let seen = changes.despite_annulment;
     let what = document(ctx, &inbound, &details, changes).await?;
     let prepared = prepare(ctx, what).await?;
     let (ctx_in, id) = (ctx.clone(), id.clone());
     ctx.write(move |tx| {
+        // The notice may have come while the page was open.
+        if !seen && inbox::annulled(tx, &id)?.is_some() {
+            return Err(Refusal::of("sender-annulled").into());
+        }
         let entry = prepared.id().clone();
         if let Registered::Before(entry) = prepared.record(tx)? {
             return Ok(entry);

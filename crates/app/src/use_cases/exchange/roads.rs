@@ -31,8 +31,6 @@ pub struct Exchange {
     pub pec: HashMap<IpaCode, Account>,
     /// Ordinary-mail accounts by body.
     pub email: HashMap<IpaCode, Account>,
-    /// Whom to believe: providers of certified mail and issuers of seals.
-    pub trust: Arc<TrustStore>,
     /// Bodies that register by themselves what arrives with a segnatura that holds in every part.
     pub automatic: BTreeSet<IpaCode>,
     /// How often to try.
@@ -47,12 +45,17 @@ impl Exchange {
         Self {
             pec: HashMap::new(),
             email: HashMap::new(),
-            trust: app.seals.trust(),
             automatic: BTreeSet::new(),
             policy: Policy::default(),
             message_limit: 25 * 1024 * 1024,
             app,
         }
+    }
+
+    /// Whom to believe now, providers of certified mail and issuers of seals: asked anew for each message, so that
+    /// anchors and trusted lists that were read again hold at once.
+    pub fn trust(&self) -> Arc<TrustStore> {
+        self.app.seals.trust()
     }
 
     /// The account of a body on a road.

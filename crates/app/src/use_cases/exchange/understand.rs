@@ -260,7 +260,7 @@ fn verify(exchange: &Exchange, came: &Came, mail: &Mail<'_>, now: Timestamp) -> 
     }
     let at = mail.certified().map(|d| d.at);
     let times = at.map_or_else(|| Times::now(now), |at| Times::now(now).proven(at, TimeKind::PecDelivery));
-    Some(match smime::verify(&came.raw, &exchange.trust, &times) {
+    Some(match smime::verify(&came.raw, &exchange.trust(), &times) {
         Some(found) if !found.is_intact() => "invalid".to_owned(),
         Some(found) => verdict_name(found.verdict).to_owned(),
         None => "unsigned".to_owned(),
@@ -314,7 +314,7 @@ fn protocol(
         }
     };
     let times = Times::now(now).proven(at, TimeKind::PecDelivery);
-    let found = xades::verify(&file.bytes, &[], &exchange.trust, &times);
+    let found = xades::verify(&file.bytes, &[], &exchange.trust(), &times);
     let is_intact = found.as_ref().is_none_or(documents::signature::Verification::is_intact);
     let signature = match &found {
         None => "unsigned",
