@@ -48,6 +48,13 @@ const PAGE: &str = "select d.id, d.sending_id, d.body, d.registration_id, d.chan
     (select 1 from registrations r where r.id = d.registration_id and (r.confidential = 0 or r.registered_by = $7 \
     or exists (select 1 from assignments m where m.registration_id = r.id and m.account = $7 \
     and m.ended_at is null)))) order by d.created_at desc, d.id desc limit $5";
+const SENT_BEFORE: &str = "select r.number, r.year from registration_files mine \
+    join documents m on m.id = mine.document_id join documents x on x.body = m.body and x.sha256 = m.sha256 \
+    join registration_files f on f.document_id = x.id join deliveries d on d.registration_id = f.registration_id \
+    join sendings s on s.id = d.sending_id join registrations r on r.id = d.registration_id \
+    where mine.registration_id = $1 and mine.position = 0 and d.body = $2 and d.address = $3 \
+    and s.notice_name is null and d.state not in ('rejected', 'delivery_error', 'expired', 'closed_by_officer') \
+    order by d.created_at desc, d.id desc limit 1";
 const AWAITING: &str = "select id from deliveries where body = $1 and confirmation_asked = 1 and \
     state = 'delivered' and exchange_state in ('awaiting_confirmation', 'unconfirmed', 'pending') and reminders < 2 \
     order by changed_at limit $2";
@@ -339,6 +346,21 @@ pub fn ids_of_registration(
     let read =
         |row: &Row| Ok((row.parse(0)?, row.text(1)?.to_lowercase(), row.opt_text(2)?.map(str::to_owned)));
     rows.iter().map(read).collect()
+}
+
+/// Number and year of the latest entry with the same main document that left for the same address, or is about to;
+/// what failed does not count. `address` in the form in which deliveries keep it.
+///
+/// # Errors
+/// Those of the database.
+pub fn sent_before(
+    query: &mut impl Query,
+    body: &IpaCode,
+    entry: &RegistrationId,
+    address: &str,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let row = query.row(SENT_BEFORE, &[entry.as_str().into(), body.as_str().into(), address.into()])?;
+    row.map(|row| Ok((row.int(0)?, row.int(1)?))).transpose()
 }
 
 /// The delivery which the other register confirmed under the given identifier.

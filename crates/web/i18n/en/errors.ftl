@@ -72,6 +72,7 @@ err-days-range = It may last from 1 to { $value } days.
 err-wrong-password = The present password is not right. Write it again.
 err-day-over = That day is over. Write today or a later date.
 err-deputy-without-role = Who stands in must hold in the body at least one of the roles of who is away. Choose somebody else or ask for the role.
+err-sent-before = { $value }: the same document was sent already, or is about to leave. Take the recipient off, or ask to send it again.
 err-unknown-colleague = Choose a person who works in the same body.
 err-bad-username = A username has 3 to 64 characters: lower-case letters, digits, dot, dash.
 err-name-taken = The username “{ $value }” is taken. Choose another.

@@ -183,3 +183,4 @@ done-exchange-rule = Rule saved.
 inbox-annulled = annulled by its sender
 inbox-annulled-warning = The sender annulled the registration that this message carries:
 inbox-despite = I have seen that the sender annulled it: register it all the same
+send-again = Send it again also to those who have received the same document

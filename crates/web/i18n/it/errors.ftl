@@ -72,6 +72,7 @@ err-days-range = La durata va da 1 a { $value } giorni.
 err-wrong-password = La password attuale non è giusta. Riscrivila.
 err-day-over = Il giorno è già passato. Scrivi oggi o una data successiva.
 err-deputy-without-role = Chi sostituisce deve avere nell’ente almeno uno dei ruoli di chi è assente. Scegli un’altra persona o chiedi per lei il ruolo.
+err-sent-before = { $value }: lo stesso documento è già stato inviato, o sta per partire. Togli il destinatario, oppure chiedi di inviarlo di nuovo.
 err-unknown-colleague = Scegli una persona che lavora nello stesso ente.
 err-bad-username = Il nome utente ha da 3 a 64 caratteri: lettere minuscole, cifre, punto, trattino.
 err-name-taken = Il nome utente “{ $value }” è già usato. Scegline un altro.

@@ -183,3 +183,4 @@ done-exchange-rule = Regola salvata.
 inbox-annulled = annullato dal mittente
 inbox-annulled-warning = Il mittente ha annullato la registrazione che questo messaggio porta:
 inbox-despite = Ho visto che il mittente l’ha annullata: registra lo stesso
+send-again = Invia di nuovo anche a chi ha già ricevuto lo stesso documento

@@ -7,7 +7,7 @@ use crate::routes::{Access, Entry};
 use crate::serve_file;
 use crate::who::Who;
 use app::use_cases::exchange::watch::{self, KnownAnswer, KnownFact, Opened, StoredDelivery, Watched};
-use app::use_cases::exchange::{Recipient, Sending, decide, desk, send};
+use app::use_cases::exchange::{Recipient, Sending, decide, desk, send, sent_before, warned};
 use app::{Error, Verb};
 use axum::Json;
 use axum::body::Bytes;
@@ -261,6 +261,9 @@ pub struct SendingRequest {
     /// Recipients, in any mix of channels.
     #[schema(min_items = 1, max_items = 500)]
     recipients: Vec<RecipientRequest>,
+    /// Whether to refuse, naming each recipient who was sent the same main document before.
+    #[serde(default)]
+    refuse_repeated: bool,
 }
 
 /// Sends an outgoing entry: one delivery for each recipient, in the same order.
@@ -280,6 +283,9 @@ async fn create(Who(ctx): Who, Path(id): Path<String>, body: Bytes) -> Result<Re
         text: asked.text,
         recipients: recipients.collect::<Result<_, _>>()?,
     };
+    if asked.refuse_repeated {
+        warned(&sent_before(&ctx, &what).await?).or(())?;
+    }
     let made = send(&ctx, what).await?;
     let all = watch::of_registration(&ctx, registration).await?;
     let new = all.into_iter().filter(|one| made.contains(&one.id));

@@ -107,6 +107,22 @@ async fn a_delivery_is_seen_with_its_proof_tried_again_and_given_up_with_a_reaso
 }
 
 #[tokio::test]
+async fn the_same_document_leaves_twice_for_the_same_address_only_when_wanted() {
+    let desk = Desk::new().await;
+    let opened = desk.see(&desk.at("deliveries", Kind::Delivery, "")).await;
+    let (_, rest) = opened.text.split_once("href=\"/register/reg_").expect("the entry that left");
+    let page = format!("/register/reg_{}/send", rest.split('"').next().unwrap());
+    let once = "email=Prova+Nuova%3B+nuova%40posta.example&text=";
+    assert_eq!(desk.act(&page, once).await.status, StatusCode::SEE_OTHER, "to another address it leaves");
+    let warned = desk.act(&page, once).await;
+    assert_eq!(warned.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(warned.text.contains("Prova Nuova (0000002/2026)"), "{}", warned.text);
+    assert!(warned.text.contains("name=\"again\""));
+    let wanted = desk.act(&page, &format!("{once}&again=true")).await;
+    assert_eq!(wanted.status, StatusCode::SEE_OTHER, "{}", wanted.text);
+}
+
+#[tokio::test]
 async fn the_administrator_sets_by_which_rule_messages_are_registered() {
     let house = House::new().await;
     house.person(1, "prova.admin", "Prova Admin", A, &[Role::ItAdmin]).await;

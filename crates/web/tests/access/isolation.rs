@@ -80,9 +80,11 @@ impl Asker {
         };
         // The office that each body of the tests has.
         let unit = UnitId::from_u128(if of.elsewhere == A { 100 } else { 1 });
+        // An entry is put into a dossier of the asker's own, by its code: [`neighbour`] opened one in each body.
+        let dossier = if entry.path == "/register/{id}/dossier" { "2026-I%2F1" } else { id };
         let entry_id = of.ids.get(&Kind::Entry).map_or("", String::as_str);
         format!(
-            "csrf={csrf}&q={TYPED}&id={id}&dossier={id}&deputy={account}&officer={account}&reader={account}\
+            "csrf={csrf}&q={TYPED}&id={id}&dossier={dossier}&deputy={account}&officer={account}&reader={account}\
              &person={account}&unit=&to_unit={unit}&to_account={account}&body={}&state={state}&kind={kind}&note=prova\
              &confidentiality=office&reason=prova&back_reason=prova&back={entry_id}&number=1&year=2026\
              &order_reference=prova&field=subject&value=prova&classification=I&subject=prova&sender=prova\
@@ -208,6 +210,13 @@ async fn house() -> House {
     House::with(Settings { password_cost: cost, ..Settings::default() }).await
 }
 
+/// Somebody in a body whose things are open to the whole of it, the first of their kinds.
+async fn neighbour(house: &House, n: u128, body: &str) {
+    let name = format!("prova.vicino{n}");
+    let person = house.person(n, &name, "Prova Vicino", body, Role::ALL).await;
+    plant(house, &person, "cosa di tutti", false).await;
+}
+
 /// Asks one route about a thing and about nothing.
 async fn pair(house: &House, asker: &Asker, entry: &Entry, kind: Kind, id: &str, of: &Planted) {
     let missing = nobodys(kind);
@@ -238,6 +247,7 @@ async fn what_is_asked_of_strangers_is_answered_to_the_owner_on_every_route() {
     let house = house().await;
     let mut blind = Vec::new();
     let all = about_things();
+    neighbour(&house, 60, B).await;
     for (n, (entry, kind)) in all.iter().enumerate().filter(|(_, (entry, _))| !ALIKE.contains(&entry.path)) {
         let name = format!("{TYPED}.{n}");
         let account = house.person(1_000 + n as u128, &name, &format!("Prova {n}"), B, Role::ALL).await;
@@ -267,6 +277,7 @@ async fn what_is_asked_of_strangers_is_answered_to_the_owner_on_every_route() {
 async fn bodies_scenario_06_isolation_over_every_route() {
     let house = house().await;
     let words = format!("{TYPED} {SECRET}");
+    neighbour(&house, 60, A).await;
     let owner = house.person(50, &format!("{TYPED}.uno"), &words, B, Role::ALL).await;
     let of = plant(&house, &owner, &words, false).await;
     let stranger = house.person(1, "prova.uno", "Prova Uno", A, Role::ALL).await;
@@ -308,6 +319,7 @@ async fn random_people_with_random_roles_learn_nothing_about_random_things_of_an
     let house = house().await;
     let words = format!("{TYPED} {SECRET}");
     let mut dice = Dice(SEED);
+    neighbour(&house, 60, A).await;
     let mut owned = Vec::new();
     for n in 0..3 {
         let name = format!("{TYPED}.{}", ["uno", "secondo", "terzapersona"][n]);
@@ -384,6 +396,7 @@ const CODE_AND_DATE: &[&str] = &["/register/{id}", "/api/v1/registrations/{id}",
 async fn a_colleague_without_the_right_learns_nothing_about_what_is_confidential() {
     let house = house().await;
     let words = format!("{TYPED} {SECRET}");
+    neighbour(&house, 60, A).await;
     let owner = house.person(50, &format!("{TYPED}.uno"), "Prova Titolare", A, Role::ALL).await;
     let of = plant(&house, &owner, &words, true).await;
     let hidden = [

@@ -19,7 +19,7 @@ pub mod understand;
 pub mod watch;
 
 pub use roads::{Account, Exchange};
-pub use send::{Recipient, Sending, send};
+pub use send::{Recipient, Sending, send, sent_before, warned};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use domain::body::IpaCode;
 use domain::ids::{DeliveryId, OutboxId, RegistrationId, SendingId};
 use domain::message::Channel;
-use domain::register::Direction;
+use domain::register::{Direction, number_label};
 use domain::{Invalid, Law, Refusal, party};
 use store::deliveries::{self, NewDelivery, NewSending};
 use store::journal::{self, Entry};
@@ -59,6 +59,40 @@ pub async fn send(ctx: &Context, what: Sending) -> Result<Vec<DeliveryId>> {
     check(ctx, &what)?;
     let ctx_in = ctx.clone();
     ctx.write(move |tx| record(tx, &ctx_in, &what)).await
+}
+
+/// Which recipients were sent the same main document before, by another sending that did not fail: place in the list,
+/// and the name with the number of the entry it left with. An act is not delivered twice unless somebody wants it (house rule; cf.
+/// D.Lgs. 82/2005, art. 47).
+///
+/// # Errors
+/// `NotFound` when the entry is not the body's or not for the actor's eyes.
+pub async fn sent_before(ctx: &Context, what: &Sending) -> Result<Vec<(usize, String)>> {
+    ctx.may(Verb::SendAct)?;
+    let (it, entry) = (ctx.clone(), what.registration.clone());
+    let places: Vec<_> = what.recipients.iter().map(|to| (place(to), to.name.trim().to_owned())).collect();
+    ctx.write(move |tx| {
+        let head = register::head(tx, &entry)?.ok_or(Error::NotFound)?;
+        it.may_in(Verb::SendAct, &head.body)?;
+        super::must_see(tx, &it, Some(&entry), "")?;
+        let mut found = Vec::new();
+        for (at, (address, name)) in places.iter().enumerate() {
+            if let Some((number, year)) = deliveries::sent_before(tx, &head.body, &entry, address)? {
+                found.push((at, format!("{name} ({}/{year})", number_label(number))));
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// What [`sent_before`] found, as faults of the recipients.
+pub fn warned(found: &[(usize, String)]) -> Invalid {
+    let mut faults = Invalid::default();
+    for (at, whom) in found {
+        faults.add_with(format!("/recipients/{at}/address"), "sent-before", whom.clone());
+    }
+    faults
 }
 
 pub(crate) fn check(ctx: &Context, what: &Sending) -> std::result::Result<(), Invalid> {

@@ -28,6 +28,7 @@ pub struct SendPage {
     entry: Registration,
     typed: Typed,
     hub: Vec<Choice>,
+    warned: bool,
     faults: Faults,
 }
 
@@ -39,6 +40,7 @@ struct Typed {
     email: String,
     text: String,
     confirm: bool,
+    again: bool,
 }
 
 type Pairs = Vec<(String, String)>;
@@ -54,6 +56,7 @@ impl Typed {
             email: value("email"),
             text: value("text"),
             confirm: value("confirm") == "true",
+            again: value("again") == "true",
         }
     }
 
@@ -90,7 +93,7 @@ pub async fn send(
     let outcome = match addressed(&pairs, &typed, &inside) {
         Ok(recipients) => {
             let what = Sending { registration: id.clone(), text: typed.text.clone(), recipients };
-            exchange::send(&ctx, what).await
+            send_once(&ctx, what, typed.again).await
         }
         Err(invalid) => Err(invalid.into()),
     };
@@ -99,6 +102,14 @@ pub async fn send(
         Err(Error::Invalid(invalid)) => page(&ctx, view, &id, Some(typed), &on_page(invalid)).await,
         Err(other) => Err(other.into()),
     }
+}
+
+/// Sends, unless somebody got the same document before and it was not said to be wanted.
+async fn send_once(ctx: &Context, what: Sending, again: bool) -> Result<(), Error> {
+    if !again {
+        exchange::warned(&exchange::sent_before(ctx, &what).await?).or(())?;
+    }
+    exchange::send(ctx, what).await.map(drop)
 }
 
 fn addressed(pairs: &Pairs, typed: &Typed, inside: &[Body]) -> Result<Vec<Recipient>, Invalid> {
@@ -153,7 +164,9 @@ fn arrange(view: View, entry: Registration, typed: Typed, inside: &[Body], inval
         label: body.name.clone(),
         selected: typed.hub.iter().any(|code| *code == body.ipa_code.as_str()),
     };
-    SendPage { hub: inside.iter().map(choice).collect(), faults: view.faults(invalid), entry, typed, view }
+    let hub = inside.iter().map(choice).collect();
+    let warned = typed.again || invalid.errors.iter().any(|fault| fault.code == "sent-before");
+    SendPage { hub, warned, faults: view.faults(invalid), entry, typed, view }
 }
 
 fn entry_id(text: &str) -> Result<RegistrationId, Fault> {
