@@ -27,6 +27,8 @@ pub struct App {
     pub seals: crate::seals::Seals,
     /// Since when each part is as it is.
     pub health: crate::health::Seen,
+    /// Old registers being brought in from browsers.
+    pub imports: crate::use_cases::register::import_job::Jobs,
 }
 
 impl App {
@@ -34,7 +36,8 @@ impl App {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let seals = crate::seals::Seals::default();
         let (ids, registers) = (Ids::Random, KnownRegisters::default());
-        Self { store, clock, settings, ids, registers, seals, health: crate::health::Seen::default() }
+        let (health, imports) = Default::default();
+        Self { store, clock, settings, ids, registers, seals, health, imports }
     }
 
     /// The context of a person at this moment.

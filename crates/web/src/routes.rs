@@ -80,6 +80,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::emergency::routes());
     all.extend(crate::api::openapi::routes());
     all.extend(crate::api::papers::routes());
+    all.extend(crate::api::register_imports::routes());
     all.extend(crate::api::registration_acts::routes());
     all.extend(crate::api::registrations::routes());
     all.extend(crate::api::status::routes());

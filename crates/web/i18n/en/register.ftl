@@ -206,11 +206,55 @@ text-reason-too-large = It is too large for its words to be read.
 text-reason-scanned = It is a picture or a scan: it holds no words to search.
 text-reason-unreachable = Its bytes could not be read: tell who runs the system.
 text-reason-no-text = It holds no text that can be shown here.
-class-same-sender = { $n ->
-    [one] one recent entry of the same correspondent
-   *[other] { $n } recent entries of the same correspondent
+class-same-name = { $n ->
+    [one] one recent entry that bears this name
+   *[other] { $n } recent entries that bear this name
 }
 class-same-words = { $n ->
     [one] one recent entry with the same words
    *[other] { $n } recent entries with the same words
 }
+import-title = Import an old register
+import-what = Bring in the entries of another program: numbers stay, each entry is marked as imported, and each row gets its outcome.
+import-new = Choose a file
+import-file = File of the old register (CSV)
+import-file-hint = The first line holds the titles of the columns. At most 32 MB: for larger files there is the command telaio import register.
+import-place = Into which register
+import-columns = Titles of the columns in the file
+import-columns-hint = Write the title as it stands in the first line; leave empty the columns that are not there.
+import-column-number = Number of the entry
+import-column-date = Date of registration
+import-column-time = Time of registration
+import-column-direction = Direction
+import-column-subject = Subject
+import-column-correspondents = Senders or recipients
+import-column-tax-code = Tax code
+import-column-classification = Class
+import-column-sender-number = Number given by the sender
+import-column-annulled = Act of annulment
+import-formats = How values are written
+import-format-delimiter = Sign between columns
+import-format-encoding = Encoding (utf-8 or windows-1252)
+import-format-date = Form of dates (%d day, %m month, %Y year)
+import-format-time = Form of times (%H hours, %M minutes)
+import-format-separator = Sign between several correspondents
+import-word-incoming = Word that means incoming
+import-word-outgoing = Word that means outgoing
+import-word-internal = Word that means internal
+import-try = Try, writing nothing
+import-confirm = Import the good rows
+import-warning = What is imported enters the register and cannot be taken out, only annulled.
+import-standing-tried = Tried: nothing was written
+import-standing-running = Importing
+import-standing-done = Import finished
+import-standing-failed = Import interrupted
+import-failed-why = Rows already written stay. Give the same file again: those that stand already are not repeated.
+import-progress = { $done } rows of { $all }.
+import-again = Refresh
+import-first = The first rows, as they were understood
+import-report = Outcome row by row (at most 100, faulty ones first)
+import-line = Line
+import-verdict-imported = Imported
+import-verdict-new = To be imported
+import-verdict-there = There already
+import-verdict-faulty = Faulty

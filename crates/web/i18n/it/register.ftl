@@ -206,11 +206,55 @@ text-reason-too-large = È troppo grande per leggerne le parole.
 text-reason-scanned = È un’immagine o una scansione: non contiene parole da cercare.
 text-reason-unreachable = I suoi byte non si sono potuti leggere: avvisa chi gestisce il sistema.
 text-reason-no-text = Non contiene testo che si possa mostrare qui.
-class-same-sender = { $n ->
-    [one] una registrazione recente dello stesso corrispondente
-   *[other] { $n } registrazioni recenti dello stesso corrispondente
+class-same-name = { $n ->
+    [one] una registrazione recente in cui compare questo nome
+   *[other] { $n } registrazioni recenti in cui compare questo nome
 }
 class-same-words = { $n ->
     [one] una registrazione recente con le stesse parole
    *[other] { $n } registrazioni recenti con le stesse parole
 }
+import-title = Importa un vecchio registro
+import-what = Porta qui le registrazioni di un altro programma: i numeri restano quelli, ogni registrazione è segnata come importata, e ogni riga ha il suo esito.
+import-new = Scegli un file
+import-file = File del vecchio registro (CSV)
+import-file-hint = La prima riga porta i titoli delle colonne. Al massimo 32 MB: per file più grandi c’è il comando telaio import register.
+import-place = In quale registro
+import-columns = Titoli delle colonne nel file
+import-columns-hint = Scrivi il titolo com’è nella prima riga del file; lascia vuote le colonne che non ci sono.
+import-column-number = Numero di protocollo
+import-column-date = Data di registrazione
+import-column-time = Ora di registrazione
+import-column-direction = Verso
+import-column-subject = Oggetto
+import-column-correspondents = Mittenti o destinatari
+import-column-tax-code = Codice fiscale
+import-column-classification = Classifica
+import-column-sender-number = Numero dato dal mittente
+import-column-annulled = Atto di annullamento
+import-formats = Come sono scritti i valori
+import-format-delimiter = Segno fra le colonne
+import-format-encoding = Codifica (utf-8 o windows-1252)
+import-format-date = Forma delle date (%d giorno, %m mese, %Y anno)
+import-format-time = Forma delle ore (%H ore, %M minuti)
+import-format-separator = Segno fra più corrispondenti
+import-word-incoming = Parola che indica l’arrivo
+import-word-outgoing = Parola che indica la partenza
+import-word-internal = Parola che indica un documento interno
+import-try = Prova, senza scrivere nulla
+import-confirm = Importa le righe buone
+import-warning = Ciò che si importa entra nel registro e non si può togliere, solo annullare.
+import-standing-tried = Prova fatta: non è stato scritto nulla
+import-standing-running = Importazione in corso
+import-standing-done = Importazione finita
+import-standing-failed = Importazione interrotta
+import-failed-why = Le righe scritte restano. Dai di nuovo lo stesso file: quelle che ci sono già non si ripetono.
+import-progress = { $done } righe su { $all }.
+import-again = Aggiorna
+import-first = Le prime righe, come sono state capite
+import-report = Esito riga per riga (al massimo 100, prima quelle sbagliate)
+import-line = Riga
+import-verdict-imported = Importata
+import-verdict-new = Da importare
+import-verdict-there = C’è già
+import-verdict-faulty = Sbagliata

@@ -10,6 +10,7 @@ pub mod emergency;
 pub mod inbound_messages;
 pub mod openapi;
 pub mod papers;
+pub mod register_imports;
 pub mod registration_acts;
 pub mod registrations;
 pub mod status;

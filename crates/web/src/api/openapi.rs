@@ -31,6 +31,7 @@ const SLICES: &[fn() -> OpenApi] = &[
     super::inbound_messages::describe,
     super::registrations::describe,
     super::registration_acts::describe,
+    super::register_imports::describe,
     super::status::describe,
     super::verifications::describe,
 ];

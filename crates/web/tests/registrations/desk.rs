@@ -122,3 +122,53 @@ async fn a_sealed_list_needs_the_seal_of_the_body() {
         "{problem}"
     );
 }
+
+const OLD: &str = "NUMERO;DATA;TIPO;OGGETTO;CORRISPONDENTE\n7;31/12/2020;E;Vecchia istanza;Prova Uno\n\
+    x;31/12/2020;E;Senza numero;Prova Due\n";
+
+#[tokio::test]
+async fn an_old_register_is_tried_shown_confirmed_and_reported() {
+    let door = Door::new().await;
+    let text = |name: &'static str, value: &str| (name, None, value.as_bytes().to_vec());
+    let send = async |changed: (&'static str, &'static str)| {
+        let mut parts = vec![text("csrf", "token"), text("place", "A1B2C3D RG")];
+        let fields = [
+            ("column_number", "NUMERO"),
+            ("column_date", "DATA"),
+            ("column_direction", "TIPO"),
+            ("column_subject", "OGGETTO"),
+            ("column_correspondents", "CORRISPONDENTE"),
+            ("word_incoming", "E"),
+        ];
+        let value = |name, usual| if name == changed.0 { changed.1 } else { usual };
+        parts.extend(fields.map(|(name, usual)| text(name, value(name, usual))));
+        parts.push(("file", Some("vecchio.csv"), OLD.as_bytes().to_vec()));
+        let request = Request::post("/register/import").header("content-type", multipart_type());
+        let answer = door.ask(request.body(Body::from(form(&parts))).unwrap()).await;
+        let status = answer.status();
+        let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    let (status, page) = send(("column_subject", "ARGOMENTO")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("ARGOMENTO"), "the column that is not there is named");
+    assert_eq!(send(("", "")).await.0, StatusCode::SEE_OTHER);
+    let tried = door.page("/register/import").await;
+    assert!(tried.contains("0000007/2020") && tried.contains("Vecchia istanza"), "the first rows are shown");
+    assert!(tried.contains("Numero di protocollo: "), "the faulty row says why");
+    let (_, list) = door.get_json("/api/v1/registrations").await;
+    assert_eq!(list["items"], json!([]), "a trial writes nothing");
+    assert_eq!(door.send_form("/register/import/confirm", "").await.0, StatusCode::SEE_OTHER);
+    while door.page("/register/import").await.contains("<progress") {
+        tokio::task::yield_now().await;
+    }
+    let (_, list) = door.get_json("/api/v1/registrations").await;
+    assert_eq!((&list["items"][0]["number"], &list["items"][0]["year"]), (&json!(7), &json!(2020)));
+
+    let asked = json!({"aoo": "A1B2C3D", "register": "RG", "file": OLD, "trial": false, "mapping":
+        "[columns]\nnumber='NUMERO'\ndate='DATA'\ndirection='TIPO'\nsubject='OGGETTO'\n\
+         correspondents='CORRISPONDENTE'\n[directions]\nE='incoming'"});
+    let (status, report) = door.post("/api/v1/register-imports", "application/json", asked.to_string()).await;
+    let verdicts = (&report["items"][0]["verdict"], &report["items"][1]["verdict"]);
+    assert_eq!((status, verdicts), (StatusCode::OK, (&json!("already_there"), &json!("faulty"))), "{report}");
+}

@@ -125,6 +125,7 @@ pub async fn place_entry(
     ctx.may(Verb::OpenDossier)?;
     let (it, code) = (ctx.clone(), code.trim().to_owned());
     ctx.write(move |tx| {
+        must_see_entry(tx, &it, &entry)?;
         let unknown =
             || Invalid::with("/dossier", "unknown-dossier", code.chars().take(80).collect::<String>());
         let id = dossiers::by_code(tx, &it.actor.body, &code)?.ok_or_else(unknown)?;
@@ -152,18 +153,24 @@ fn file_in(
     case: Option<&CaseId>,
 ) -> Result<()> {
     must_hold(tx, it, id, "dossier.file")?.state.must_be_open()?;
-    let head = register::head(tx, entry)?.ok_or(Error::NotFound)?;
+    must_see_entry(tx, it, entry)?;
     let by = it.actor.account.clone().ok_or(Error::NotFound)?;
-    let named = register::assignments(tx, entry)?
-        .iter()
-        .any(|one| one.ended_at.is_none() && one.account.as_ref() == it.actor.owner());
-    let visible = !head.confidential || named || head.registered_by == it.actor.owner_tag();
-    if head.body != it.actor.body || !visible {
-        return Err(Error::NotFound);
-    }
     register::place(tx, &it.actor.body, entry, Some(id), case, &by)?;
     let account = it.actor.tag();
     let (object, about) = (id.as_str(), Some(entry.as_str()));
     let what = Happening { object, verb: "dossier.file", about, ..Happening::default() };
     Ok(timeline::append(tx, doer(&it.actor, &account), what)?)
+}
+
+/// Stops who may not see an entry: for them it is not there.
+fn must_see_entry(tx: &mut Tx, it: &Context, entry: &RegistrationId) -> Result<()> {
+    let head = register::head(tx, entry)?.ok_or(Error::NotFound)?;
+    let named = register::assignments(tx, entry)?
+        .iter()
+        .any(|one| one.ended_at.is_none() && one.account.as_ref() == it.actor.owner());
+    let visible = !head.confidential || named || head.registered_by == it.actor.owner_tag();
+    match head.body == it.actor.body && visible {
+        true => Ok(()),
+        false => Err(Error::NotFound),
+    }
 }

@@ -61,6 +61,18 @@ pub struct ReportRow {
 /// # Errors
 /// `Invalid` for mapping or file as a whole; faults of rows are in the report.
 pub async fn import_old(ctx: &Context, what: Import) -> Result<Vec<ReportRow>> {
+    import_watched(ctx, what, &|_| ()).await
+}
+
+/// The same, telling after each step how many rows were judged so far.
+///
+/// # Errors
+/// As [`import_old`]; what was written before a failure stays.
+pub async fn import_watched(
+    ctx: &Context,
+    what: Import,
+    tell: &(dyn Fn(usize) + Send + Sync),
+) -> Result<Vec<ReportRow>> {
     ctx.may(Verb::ImportRegister)?;
     let mapping = read_mapping(&what.mapping)?;
     let rows = read_rows(&what.file, &mapping)?;
@@ -75,6 +87,7 @@ pub async fn import_old(ctx: &Context, what: Import) -> Result<Vec<ReportRow>> {
             }
         };
         report.extend(part);
+        tell(report.len());
     }
     Ok(report)
 }

@@ -16,6 +16,7 @@ pub mod export;
 pub mod extract;
 pub mod files;
 pub mod history;
+pub mod import_job;
 pub mod import_mapping;
 pub mod import_old;
 pub mod list;

@@ -1,5 +1,5 @@
-//! Classes proposed for a new entry, each with its reason: those given before to the same sender or to the same
-//! words, then those whose name in the scheme has words of the subject. A proposal only; the clerk decides.
+//! Classes proposed for a new entry, each with its reason: those given before where the same name or the same
+//! words stand, then those whose name in the scheme has words of the subject. A proposal only; the clerk decides.
 //!
 //! Earlier entries are found through the search index with the eyes of everybody, so that a confidential entry is
 //! never behind a proposal; only classes and their counts leave the store.
@@ -27,8 +27,8 @@ const WORD_MIN: usize = 5;
 /// Why a class is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// So many of the latest entries with this sender bear it.
-    SameSender(i64),
+    /// So many of the latest entries in which this name stands bear it.
+    SameName(i64),
     /// So many of the latest entries with these words bear it.
     SameWords(i64),
     /// These words of the subject stand in its name.
@@ -64,7 +64,7 @@ pub async fn propose(ctx: &Context, sender: &str, subject: &str) -> Result<Vec<P
             found.push(Proposed { class: class.clone(), why });
         }
     };
-    by_sender.iter().for_each(|(code, count)| add(code, Why::SameSender(*count)));
+    by_sender.iter().for_each(|(code, count)| add(code, Why::SameName(*count)));
     by_words.iter().for_each(|(code, count)| add(code, Why::SameWords(*count)));
     for one in known.suggest(subject, PROPOSED) {
         add(&one.class.code, Why::InItsName(one.because.join(", ")));

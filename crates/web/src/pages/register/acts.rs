@@ -273,7 +273,7 @@ impl Sampled for ReportPage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::register::{entry, list, new_entry};
+    use crate::pages::register::{entry, import, list, new_entry};
     use crate::view::testing::check_pages;
 
     #[test]
@@ -283,6 +283,7 @@ mod tests {
         check_pages::<entry::EntryPage>();
         check_pages::<entry::NumberOnlyPage>();
         check_pages::<entry::RegisteredPage>();
+        check_pages::<import::ImportPage>();
         check_pages::<ActPage>();
         check_pages::<ReportPage>();
     }

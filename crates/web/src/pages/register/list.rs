@@ -109,6 +109,8 @@ pub struct ListPage {
     pub may_assign: bool,
     /// Whether the person may export.
     pub may_export: bool,
+    /// Whether the person may bring in an old register.
+    pub may_import: bool,
 }
 
 /// `GET /register`
@@ -154,6 +156,7 @@ pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Resul
         may_register: ctx.may(Verb::Register).is_ok(),
         may_assign: ctx.may(Verb::Assign).is_ok(),
         may_export: ctx.may(Verb::ExportRegister).is_ok(),
+        may_import: ctx.may(Verb::ImportRegister).is_ok(),
         form,
         view,
     })?
@@ -262,6 +265,7 @@ impl Sampled for ListPage {
             may_register: true,
             may_assign: !rows.is_empty(),
             may_export: true,
+            may_import: true,
             rows,
             view: view.clone(),
         };

@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod entry;
 pub mod filing;
+pub mod import;
 pub mod list;
 pub mod new_aids;
 pub mod new_entry;
@@ -33,6 +34,14 @@ pub fn routes() -> Vec<Entry> {
             Verb::Register,
             post(new_entry::send).layer(DefaultBodyLimit::disable()),
         ),
+        page("GET", "/register/import", Verb::ImportRegister, get(import::show)),
+        page(
+            "POST",
+            "/register/import",
+            Verb::ImportRegister,
+            post(import::try_file).layer(DefaultBodyLimit::max(import::BODY_MAX)),
+        ),
+        page("POST", "/register/import/confirm", Verb::ImportRegister, post(import::confirm)),
         page("POST", "/register/new/draft", Verb::Register, post(new_aids::autosave)),
         page("POST", "/register/new/draft/discard", Verb::Register, post(new_aids::discard)),
         page("POST", "/register/new/classes", Verb::Register, post(new_aids::classes)),

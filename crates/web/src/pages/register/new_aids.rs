@@ -81,7 +81,7 @@ pub async fn proposals(ctx: &Context, view: &View, form: &Form) -> Result<Vec<Pr
 
 fn words(view: &View, one: Proposed) -> Proposal {
     let why = match one.why {
-        Why::SameSender(n) => view.tn("class-same-sender", n),
+        Why::SameName(n) => view.tn("class-same-name", n),
         Why::SameWords(n) => view.tn("class-same-words", n),
         Why::InItsName(words) => view.t1("scheme-because", "words", words),
     };
