@@ -87,7 +87,7 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         ("/account/passkeys/", Kind::Passkey),
     ];
     let begins = |start: &&str| path.starts_with(*start);
-    if !path.contains('{') || PUBLIC.iter().any(|p| begins(&p)) || OWN.iter().any(|p| begins(&p)) {
+    if !path.contains('{') || PUBLIC.iter().any(begins) || OWN.iter().any(begins) {
         return None;
     }
     let found = KINDS.iter().find(|(start, _)| path.starts_with(start)).map(|(_, kind)| *kind);
