@@ -146,7 +146,21 @@ const TAIL: &str = " order by r.registered_at desc, r.number desc, r.id desc lim
 /// The statement of a way. Built once: the parts are the same in all, and `Query` asks for lasting texts.
 fn statement(way: Way) -> &'static str {
     static TEXTS: [OnceLock<String>; 5] = [const { OnceLock::new() }; 5];
-    let (place, from) = match way {
+    let (place, from) = source(way);
+    TEXTS[place].get_or_init(|| format!("select {COLUMNS}{from}{FILTERS}{TAIL}"))
+}
+
+/// The statement that counts on a way, up to a limit.
+fn counting(way: Way) -> &'static str {
+    static TEXTS: [OnceLock<String>; 5] = [const { OnceLock::new() }; 5];
+    let (place, from) = source(way);
+    TEXTS[place]
+        .get_or_init(|| format!("select count(*) from (select 1 as one{from}{FILTERS} limit $20) as found"))
+}
+
+/// Where a way enters the tables, and its place among the texts.
+fn source(way: Way) -> (usize, String) {
+    match way {
         Way::Time => (0, FROM_REGISTER.to_owned()),
         Way::Unit => (1, FROM_UNIT.to_owned()),
         Way::Person => (2, FROM_PERSON.to_owned()),
@@ -155,8 +169,33 @@ fn statement(way: Way) -> &'static str {
             let places: Vec<String> = (0..IDS).map(|n| format!("${}", n + 21)).collect();
             (4, format!("{FROM_REGISTER}r.id in ({}) and ", places.join(", ")))
         }
-    };
-    TEXTS[place].get_or_init(|| format!("select {COLUMNS}{from}{FILTERS}{TAIL}"))
+    }
+}
+
+/// The way that a filter takes.
+fn way(filter: &Filter) -> Way {
+    match filter {
+        Filter { assigned_to: Some(_), .. } => Way::Person,
+        Filter { unit: Some(_), .. } => Way::Unit,
+        Filter { annulled: Some(true), .. } => Way::Annulled,
+        _ => Way::Time,
+    }
+}
+
+/// How many entries of a body pass a filter, words excepted; counted no further than `most`, so that the count costs
+/// the same in a small register and in a large one.
+///
+/// # Errors
+/// Those of the database.
+pub fn count(
+    query: &mut impl Query,
+    body: &IpaCode,
+    filter: &Filter,
+    eyes: &Eyes,
+    most: usize,
+) -> Result<i64, StoreError> {
+    let params = params(body, filter, eyes, &Position::start(), most);
+    query.row(counting(way(filter)), &params)?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// One page of the entries of a body that pass a filter, words excepted: for those see [`among`].
@@ -171,14 +210,8 @@ pub fn page(
     after: &Position,
     limit: usize,
 ) -> Result<Personal<Page>, StoreError> {
-    let way = match filter {
-        Filter { assigned_to: Some(_), .. } => Way::Person,
-        Filter { unit: Some(_), .. } => Way::Unit,
-        Filter { annulled: Some(true), .. } => Way::Annulled,
-        _ => Way::Time,
-    };
     let params = params(body, filter, eyes, after, limit + 1);
-    let mut lines = read(query.rows(statement(way), &params)?)?;
+    let mut lines = read(query.rows(statement(way(filter)), &params)?)?;
     let more = lines.len() > limit;
     lines.truncate(limit);
     let next = if more { lines.last().map(position) } else { None };

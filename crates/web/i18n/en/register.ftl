@@ -258,3 +258,8 @@ import-verdict-imported = Imported
 import-verdict-new = To be imported
 import-verdict-there = There already
 import-verdict-faulty = Faulty
+results-count = { $n ->
+    [one] 1 entry
+   *[other] { $n } entries
+}
+results-more = More than { $n } entries

@@ -258,3 +258,8 @@ import-verdict-imported = Importata
 import-verdict-new = Da importare
 import-verdict-there = C’è già
 import-verdict-faulty = Sbagliata
+results-count = { $n ->
+    [one] 1 registrazione
+   *[other] { $n } registrazioni
+}
+results-more = Più di { $n } registrazioni

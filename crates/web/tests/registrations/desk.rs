@@ -71,6 +71,8 @@ async fn a_form_begins_from_an_entry_and_leaves_a_draft_alone() {
     assert!(answer.contains("Risposta a: Richiesta di occupazione suolo") && answer.contains("Prova Uno"));
     assert!(answer.contains("value=\"outgoing\" selected"), "the other direction");
     assert!(!answer.contains("data-autosave=") && answer.contains("other_draft"), "the draft is not touched");
+    assert!(door.page("/register").await.contains("1 registrazione"), "the list says how many");
+    assert!(door.page("/register?direction=outgoing").await.contains("0 registrazioni"));
     let (status, _) = door.get("/register/new?from=reg_00000000000000000000000000000009&as=same").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }

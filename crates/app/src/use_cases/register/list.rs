@@ -51,6 +51,23 @@ pub async fn list(ctx: &Context, filter: Filter, cursor: Option<&str>, limit: us
     Ok(ListPage { lines, next: next.as_ref().map(write_cursor) })
 }
 
+/// Entries are counted up to here; beyond it the list says "more than".
+pub const COUNTED: usize = 1_000;
+
+/// How many entries the actor's list has, at most [`COUNTED`] and one; `None` for a search by words, which the index
+/// answers page by page.
+///
+/// # Errors
+/// Those of the store.
+pub async fn count(ctx: &Context, filter: Filter) -> Result<Option<i64>> {
+    ctx.may(Verb::ReadRegister)?;
+    if words(&filter).is_some() {
+        return Ok(None);
+    }
+    let (body, eyes) = (ctx.actor.body.clone(), access::eyes(&ctx.actor));
+    ctx.read(move |r| Ok(Some(register_list::count(r, &body, &filter, &eyes, COUNTED + 1)?))).await
+}
+
 /// The lines of a page, the ids it shows, and where it ended.
 pub(super) type Found = (Personal<Vec<Line>>, Vec<String>, Option<Cursor>);
 

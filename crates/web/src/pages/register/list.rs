@@ -87,6 +87,8 @@ pub struct ListPage {
     pub view: View,
     /// Rows, newest first.
     pub rows: Vec<Row>,
+    /// How many entries pass the filters, when counted; one more than the most that is counted means "more".
+    pub count: Option<i64>,
     /// Address of the next page.
     pub next: Option<String>,
     /// Quick filters.
@@ -113,6 +115,17 @@ pub struct ListPage {
     pub may_import: bool,
 }
 
+impl ListPage {
+    /// The count in words.
+    pub fn results(&self, count: &i64) -> String {
+        let most = list::COUNTED as i64;
+        match *count > most {
+            true => self.view.tn("results-more", most),
+            false => self.view.tn("results-count", *count),
+        }
+    }
+}
+
 /// `GET /register`
 pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Result<Response, Fault> {
     let query = query.unwrap_or_default();
@@ -132,11 +145,13 @@ pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Resul
         true => list::ListPage { lines: Vec::new(), next: None },
         false => list::list(&ctx, asked.clone(), form.some("cursor"), 50).await?,
     };
+    let count = if faults.any() { None } else { list::count(&ctx, asked.clone()).await? };
     let filters = views::query_string(&asked);
     let unit = form.text("unit").to_owned();
     let units = bodies::offices(&ctx).await?;
     let saved = views::all(&ctx).await?;
     Ok(html(&ListPage {
+        count,
         rows: page.lines.into_iter().map(Row::from).collect(),
         next: page.next.map(|cursor| format!("/register?{filters}&cursor={cursor}")),
         chips: chips(&view, &asked, ctx.moment.today),
@@ -256,6 +271,7 @@ impl Sampled for ListPage {
                 query: String::new(),
                 shared: true,
             }],
+            count: Some(if rows.is_empty() { 0 } else { 1_001 }),
             form: Form::default(),
             directions: directions(&view, ""),
             units: vec![Choice::new("unit_1", "Protocollo", "")],
