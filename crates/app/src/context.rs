@@ -23,6 +23,8 @@ pub struct App {
     pub ids: Ids,
     /// Registers seen so far, so that the hot path reads nothing it does not need.
     pub registers: KnownRegisters,
+    /// Holders of tokens seen lately.
+    pub holders: crate::accounts::identify::Holders,
     /// Seals of the bodies and whom the installation trusts.
     pub seals: crate::seals::Seals,
     /// Since when each part is as it is.
@@ -36,8 +38,8 @@ impl App {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let seals = crate::seals::Seals::default();
         let (ids, registers) = (Ids::Random, KnownRegisters::default());
-        let (health, imports) = Default::default();
-        Self { store, clock, settings, ids, registers, seals, health, imports }
+        let (holders, health, imports) = Default::default();
+        Self { store, clock, settings, ids, registers, holders, seals, health, imports }
     }
 
     /// The context of a person at this moment.

@@ -30,9 +30,11 @@ const FIND: &str = "select size, key_id, wrapped, place, bytes from blobs where 
 const HOLD: &str = "insert into blob_holders (body, sha256, holder) values ($1, $2, $3) \
     on conflict (body, sha256, holder) do nothing";
 const RELEASE: &str = "delete from blob_holders where body = $1 and sha256 = $2 and holder = $3";
-const HOLDERS: &str = "select count(*) from blob_holders where body = $1 and sha256 = $2";
+const HOLDERS: &str = "select (select count(*) from blob_holders where body = $1 and sha256 = $2) \
+    + (select count(*) from documents where body = $1 and sha256 = $2)";
 const UNHELD: &str = "select b.body, b.sha256, b.place from blobs b where b.created_at <= $1 \
     and not exists (select 1 from blob_holders h where h.body = b.body and h.sha256 = b.sha256) \
+    and not exists (select 1 from documents d where d.body = b.body and d.sha256 = b.sha256) \
     order by b.created_at limit $2";
 const DELETE: &str = "delete from blobs where body = $1 and sha256 = $2";
 

@@ -52,6 +52,9 @@ pub(crate) trait Engine: Send {
     /// Undoes what was written since the savepoint.
     fn undo(&mut self) -> Result<(), StoreError>;
 
+    /// Lets the full text index take in the rows that it has not taken in yet (see `search.rs`).
+    fn fold_search(&mut self) -> Result<(), StoreError>;
+
     /// Why the connection or its transaction is gone and the group cannot go on, if so.
     fn lost(&self) -> Option<StoreError>;
     /// Makes the connection usable again after a failure.

@@ -58,6 +58,15 @@ pub struct DocumentFacts {
     pub reason: Option<String>,
 }
 
+/// What was found out about a file while it came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// Codes of the flags, in order.
+    pub flags: &'a [&'static str],
+    /// Pages, when known.
+    pub pages: Option<u32>,
+}
+
 /// A file whose text is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -77,32 +86,6 @@ pub struct Waiting {
     pub size: i64,
 }
 
-/// Writes the facts of a file of an entry; its text then waits to be read.
-///
-/// # Errors
-/// `Constraint` when file or entry are not there; those of the database.
-pub fn insert(
-    tx: &mut Tx,
-    body: &IpaCode,
-    registration: &RegistrationId,
-    document: &DocumentId,
-    flags: &[&str],
-    pages: Option<u32>,
-) -> Result<(), StoreError> {
-    const INSERT: &str = "insert into document_facts (document_id, body, registration_id, flags, pages, \
-        text_state, attempts) values ($1, $2, $3, $4, $5, 'waiting', 0)";
-    tx.put(
-        INSERT,
-        &[
-            document.as_str().into(),
-            body.as_str().into(),
-            registration.as_str().into(),
-            flags.join(" ").into(),
-            pages.into(),
-        ],
-    )
-}
-
 /// The facts of the files of an entry.
 ///
 /// # Errors
@@ -111,8 +94,9 @@ pub fn of_registration(
     query: &mut impl Query,
     id: &RegistrationId,
 ) -> Result<Vec<DocumentFacts>, StoreError> {
-    const ALL: &str = "select document_id, flags, pages, text_state, text_reason from document_facts \
-        where registration_id = $1";
+    const ALL: &str = "select d.id, d.flags, d.pages, d.text_state, d.text_reason from registration_files f \
+         join documents d on d.id = f.document_id \
+         where f.registration_id = $1 and d.text_state is not null order by f.position";
     query.rows(ALL, &[id.as_str().into()])?.iter().map(read).collect()
 }
 
@@ -121,9 +105,9 @@ pub fn of_registration(
 /// # Errors
 /// Those of the database.
 pub fn waiting(query: &mut impl Query, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-    const NEXT: &str = "select f.document_id, f.body, f.registration_id, d.sha256, d.name, d.media_type, d.size \
-        from document_facts f join documents d on d.id = f.document_id where f.text_state = 'waiting' \
-        order by f.attempts, f.document_id limit $1";
+    const NEXT: &str = "select d.id, d.body, f.registration_id, d.sha256, d.name, d.media_type, d.size \
+        from documents d join registration_files f on f.document_id = d.id where d.text_state = 'waiting' \
+        order by d.attempts, d.id limit $1";
     let rows = query.rows(NEXT, &[limit.into()])?;
     rows.iter()
         .map(|row| {
@@ -150,7 +134,7 @@ pub fn finish(
     state: TextState,
     reason: Option<&str>,
 ) -> Result<(), StoreError> {
-    const END: &str = "update document_facts set text_state = $2, text_reason = $3 where document_id = $1";
+    const END: &str = "update documents set text_state = $2, text_reason = $3 where id = $1";
     tx.put(END, &[document.as_str().into(), state.name().into(), reason.into()])
 }
 
@@ -159,9 +143,9 @@ pub fn finish(
 /// # Errors
 /// Those of the database.
 pub fn fail_once(tx: &mut Tx, document: &DocumentId) -> Result<(), StoreError> {
-    const FAIL: &str = "update document_facts set attempts = attempts + 1, \
+    const FAIL: &str = "update documents set attempts = attempts + 1, \
         text_state = case when attempts + 1 >= $2 then 'failed' else 'waiting' end, \
-        text_reason = case when attempts + 1 >= $2 then 'unreachable' else text_reason end where document_id = $1";
+        text_reason = case when attempts + 1 >= $2 then 'unreachable' else text_reason end where id = $1";
     tx.put(FAIL, &[document.as_str().into(), ATTEMPTS_MAX.into()])
 }
 
@@ -176,7 +160,7 @@ pub fn refine(
     flags: &[&str],
     pages: Option<u32>,
 ) -> Result<(), StoreError> {
-    const FACTS: &str = "update document_facts set flags = $2, pages = $3 where document_id = $1";
+    const FACTS: &str = "update documents set flags = $2, pages = $3 where id = $1";
     const TYPE: &str = "update documents set media_type = $2 where id = $1 and media_type <> $2";
     tx.put(FACTS, &[document.as_str().into(), flags.join(" ").into(), pages.into()])?;
     tx.put(TYPE, &[document.as_str().into(), media_type.into()])

@@ -6,12 +6,13 @@ use domain::body::IpaCode;
 use domain::ids::DocumentId;
 use domain::register::RegisteredFile;
 
+use crate::document_facts::{Found, TextState};
 use crate::journal::{self, Entry};
 use crate::trace::Personal;
-use crate::{Query, Row, StoreError, Tx, blobs};
+use crate::{Query, Row, StoreError, Tx};
 
-const INSERT: &str = "insert into documents (id, body, sha256, size, media_type, name, created_at, created_by) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const INSERT: &str = "insert into documents (id, body, sha256, size, media_type, name, created_at, created_by, \
+    flags, pages, text_state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const FIND: &str = "select id, sha256, media_type, size, name, body, created_at from documents where id = $1";
 const REGISTRATIONS: &str =
     "select registration_id from registration_files where document_id = $1 order by registration_id";
@@ -27,27 +28,13 @@ pub struct Stored {
     pub created_at: i64,
 }
 
-/// Writes a document whose bytes are already in the blobs of the body, and holds them.
+/// Writes a document that stands by itself, whose bytes are already in the blobs of the body. As long as it is
+/// there, so are they.
 ///
 /// # Errors
-/// `Constraint` when the bytes are not there; those of the database.
+/// Those of the database.
 pub fn insert(tx: &mut Tx, body: &IpaCode, file: &RegisteredFile, by: &str) -> Result<(), StoreError> {
-    let at = tx.stamp();
-    let size = i64::try_from(file.size).map_err(|_| StoreError::Shape("size".into()))?;
-    tx.put(
-        INSERT,
-        &[
-            file.id.as_str().into(),
-            body.as_str().into(),
-            file.sha256.as_str().into(),
-            size.into(),
-            file.media_type.as_str().into(),
-            file.name.as_str().into(),
-            at.into(),
-            by.into(),
-        ],
-    )?;
-    blobs::hold(tx, body, &file.sha256, file.id.as_str())?;
+    put(tx, body, file, by, None)?;
     journal::append(
         tx,
         Entry {
@@ -62,6 +49,48 @@ pub fn insert(tx: &mut Tx, body: &IpaCode, file: &RegisteredFile, by: &str) -> R
         },
     )?;
     Ok(())
+}
+
+/// Writes a file of an entry about to be created, with what was found out about it; its text then waits to be
+/// read. The journal tells of it with the entry, whose leaf covers name, type and fingerprint of every file.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert_with_entry(
+    tx: &mut Tx,
+    body: &IpaCode,
+    file: &RegisteredFile,
+    by: &str,
+    found: Found<'_>,
+) -> Result<(), StoreError> {
+    put(tx, body, file, by, Some(found))
+}
+
+fn put(
+    tx: &mut Tx,
+    body: &IpaCode,
+    file: &RegisteredFile,
+    by: &str,
+    found: Option<Found<'_>>,
+) -> Result<(), StoreError> {
+    let at = tx.stamp();
+    let size = i64::try_from(file.size).map_err(|_| StoreError::Shape("size".into()))?;
+    tx.put(
+        INSERT,
+        &[
+            file.id.as_str().into(),
+            body.as_str().into(),
+            file.sha256.as_str().into(),
+            size.into(),
+            file.media_type.as_str().into(),
+            file.name.as_str().into(),
+            at.into(),
+            by.into(),
+            found.map(|found| found.flags.join(" ")).into(),
+            found.and_then(|found| found.pages).into(),
+            found.map(|_| TextState::Waiting.name()).into(),
+        ],
+    )
 }
 
 /// The body a document belongs to and the entries it is a file of: to decide who may see it.

@@ -6,6 +6,7 @@
 //! This room does not know who asks or why, nor any rule of law; it never
 //! reads the system clock (the clock is handed to [`Store::open`]).
 
+mod changes;
 mod config;
 mod dialect;
 mod error;
@@ -64,6 +65,7 @@ pub mod vault;
 pub mod verifications;
 pub mod worklist;
 
+pub use changes::Topic;
 pub use config::{Clock, Database, StoreConfig};
 pub use error::{Broken, StoreError};
 pub use store::{Figures, Store};

@@ -69,6 +69,9 @@ pub(crate) fn recorded(engine: &mut dyn Engine) -> Result<Vec<(i64, String)>, St
     rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_owned()))).collect()
 }
 
+/// Follows from other tables and is carried nowhere: it fills by itself where those arrive.
+const DERIVED: &str = "search_unfolded";
+
 /// Every table that the steps create, in their order: a table comes after those it points to.
 pub(crate) fn tables() -> Vec<&'static str> {
     let mut tables = Vec::new();
@@ -78,7 +81,7 @@ pub(crate) fn tables() -> Vec<&'static str> {
                 let rest = rest.strip_prefix("if not exists ").unwrap_or(rest);
                 rest.split([' ', '(']).next()
             });
-            if let Some(name) = name.filter(|name| !tables.contains(name)) {
+            if let Some(name) = name.filter(|name| !tables.contains(name) && *name != DERIVED) {
                 tables.push(name);
             }
         }

@@ -15,7 +15,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::dialect;
-use crate::{Query, StoreError, Tx};
+use crate::{Query, Row, StoreError, Tx};
 
 /// Longest word kept; what is longer is no word that anybody types.
 const WORD_MAX: usize = 64;
@@ -23,6 +23,8 @@ const WORD_MAX: usize = 64;
 const WORDS_MAX: usize = 50_000;
 /// Shortest beginning of a word that finds the whole word: one letter would walk the whole index.
 const PREFIX_MIN: usize = 3;
+/// New rows that every search looks through, before the index of SQLite takes them in together.
+const UNFOLDED_MAX: i64 = 64;
 /// Rows of one second share their keys' neighbourhood, microseconds.
 const SAME_SECOND: i64 = 1_000_000;
 
@@ -34,6 +36,9 @@ const INSERT: &str = "insert into search_docs (id, object, body, scope, words) v
 const UPDATE_WORDS: &str = "update search_docs set words = $2 where object = $1";
 const UPDATE_SCOPE: &str = "update search_docs set scope = $2 where object = $1";
 const DELETE: &str = "delete from search_docs where object = $1";
+const UNFOLDED: &str = "select d.object, d.id, d.scope, d.words from search_unfolded u \
+    join search_docs d on d.id = u.id where u.id < $1 order by u.id desc";
+const COUNT_UNFOLDED: &str = "select count(*) from search_unfolded";
 
 /// A thing and the words under which it is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +97,30 @@ pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
     tx.put(
         INSERT,
         &[id.into(), (&thing.object).into(), thing.body.as_str().into(), scope.into(), words.into()],
-    )
+    )?;
+    if tx.is_postgres() {
+        return Ok(());
+    }
+    let waiting = tx.row(COUNT_UNFOLDED, &[])?.map_or(Ok(0), |row| row.int(0))?;
+    if waiting >= UNFOLDED_MAX { tx.engine.fold_search() } else { Ok(()) }
+}
+
+/// The words of a text as the index keeps them. Made outside the writer: a long text takes a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words(BTreeSet<String>);
+
+impl Words {
+    /// The different words of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(fold([text]))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Adds words to a thing already in the index (the text of its documents,
@@ -100,12 +128,18 @@ pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn add_text(tx: &mut Tx, object: &str, text: &str) -> Result<bool, StoreError> {
+pub fn add_words(tx: &mut Tx, object: &str, words: &Words) -> Result<bool, StoreError> {
     let Some(row) = tx.row(FIND_ID, &[object.into()])? else {
         return Ok(false);
     };
-    let words = joined(&fold([row.text(1)?, text]));
-    tx.put(UPDATE_WORDS, &[object.into(), words.into()])?;
+    let mut all: BTreeSet<&str> = row.text(1)?.split(' ').filter(|word| !word.is_empty()).collect();
+    for word in &words.0 {
+        if all.len() >= WORDS_MAX {
+            break;
+        }
+        all.insert(word);
+    }
+    tx.put(UPDATE_WORDS, &[object.into(), joined(all).into()])?;
     Ok(true)
 }
 
@@ -140,7 +174,50 @@ pub fn find(query: &mut impl Query, search: &Search) -> Result<Vec<Hit>, StoreEr
     let (sql, expression) = dialect::full_text(query.is_postgres(), &tokens, &words, unfinished);
     let before = search.before.unwrap_or(i64::MAX);
     let rows = query.rows(sql, &[expression.into(), before.into(), search.limit.into()])?;
-    rows.iter().map(|row| Ok(Hit { object: row.text(0)?.to_owned(), place: row.int(1)? })).collect()
+    let mut hits = rows.iter().map(hit).collect::<Result<Vec<_>, _>>()?;
+    if !query.is_postgres() {
+        let wanted = Wanted { tokens: &tokens, words: &words, unfinished };
+        hits.extend(among_unfolded(query, &wanted, before)?);
+        hits.sort_unstable_by_key(|hit| std::cmp::Reverse(hit.place));
+        hits.truncate(usize::try_from(search.limit).unwrap_or_default());
+    }
+    Ok(hits)
+}
+
+fn hit(row: &Row) -> Result<Hit, StoreError> {
+    Ok(Hit { object: row.text(0)?.to_owned(), place: row.int(1)? })
+}
+
+/// What the index is asked, for rows that it has not taken in yet.
+struct Wanted<'a> {
+    tokens: &'a [String],
+    words: &'a [String],
+    /// The last word may go on.
+    unfinished: bool,
+}
+
+impl Wanted<'_> {
+    fn is_met_by(&self, scope: &str, words: &str) -> bool {
+        let has = |word: &String| words.split(' ').any(|found| found == word);
+        let begins = |word: &String| words.split(' ').any(|found| found.starts_with(word.as_str()));
+        let (last, whole) = match self.words.split_last() {
+            Some((last, whole)) if self.unfinished => (Some(last), whole),
+            _ => (None, self.words),
+        };
+        scope.split(' ').any(|token| self.tokens.iter().any(|own| own == token))
+            && whole.iter().all(has)
+            && last.is_none_or(begins)
+    }
+}
+
+fn among_unfolded(query: &mut impl Query, wanted: &Wanted<'_>, before: i64) -> Result<Vec<Hit>, StoreError> {
+    let mut hits = Vec::new();
+    for row in query.rows(UNFOLDED, &[before.into()])? {
+        if wanted.is_met_by(row.text(2)?, row.text(3)?) {
+            hits.push(hit(&row)?);
+        }
+    }
+    Ok(hits)
 }
 
 /// The time itself, or the next place after what already stands in the same second.
@@ -176,13 +253,13 @@ fn scope(body: &IpaCode, readers: &[String]) -> String {
     joined(&tokens(body, readers))
 }
 
-fn joined(words: &BTreeSet<String>) -> String {
+fn joined(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut text = String::new();
     for word in words {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(word);
+        text.push_str(word.as_ref());
     }
     text
 }

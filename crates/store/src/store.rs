@@ -8,12 +8,13 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use crate::changes::{Changes, Touched};
 use crate::config::{Database, StoreConfig};
 use crate::dialect::{self, FolderLock};
 use crate::tx::Memory;
 use crate::vault::Vault;
 use crate::writer::{self, Closure, Counts, Job};
-use crate::{Reader, StoreError, Tx, files, migrate};
+use crate::{Reader, StoreError, Topic, Tx, files, migrate};
 
 /// Closures that may wait for the writer before callers wait to hand in theirs.
 const QUEUE: usize = 4096;
@@ -48,7 +49,7 @@ struct Inner {
     permits: Arc<Semaphore>,
     counts: Arc<Counts>,
     behind: Arc<AtomicI64>,
-    commits: watch::Receiver<u64>,
+    changes: Arc<Changes>,
     /// Kept alive for stores that live in a throw-away folder.
     _guard: Option<Box<dyn Send + Sync>>,
 }
@@ -70,18 +71,19 @@ impl Store {
         std::fs::create_dir_all(&config.blobs)?;
         let vault = Arc::new(Vault::open(&config.key_file)?);
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let (committed, commits) = watch::channel(0);
+        let changes = Arc::new(Changes::default());
         let counts = Arc::new(Counts::default());
         let behind = Arc::new(AtomicI64::new(0));
         let (ready, opened) = std::sync::mpsc::channel();
         let thread = {
             let (config, counts, behind) = (config.clone(), counts.clone(), behind.clone());
+            let changes = changes.clone();
             let vault = vault.clone();
             thread::Builder::new().name("store-writer".into()).spawn(move || {
                 match prepare(&config, vault, behind) {
                     Ok((tx, lock)) => {
                         let _ = ready.send(Ok(()));
-                        writer::run(tx, queue, &counts, &committed);
+                        writer::run(tx, queue, &counts, &changes);
                         drop(lock);
                     }
                     Err(error) => drop(ready.send(Err(error))),
@@ -99,7 +101,7 @@ impl Store {
                 permits: Arc::new(Semaphore::new(config.readers.max(1))),
                 counts,
                 behind,
-                commits,
+                changes,
                 _guard: guard,
             }),
         })
@@ -146,10 +148,17 @@ impl Store {
         done.await.unwrap_or_else(|_| Err(E::from(StoreError::Panicked)))
     }
 
-    /// A signal that changes after every group of writes: for workers that wait for something to do.
+    /// A signal that changes after every group of writes of this process that touched `topic`.
     #[must_use]
-    pub fn commits(&self) -> watch::Receiver<u64> {
-        self.inner.commits.clone()
+    pub fn changes(&self, topic: Topic) -> watch::Receiver<u64> {
+        self.inner.changes.listen(topic)
+    }
+
+    /// How many groups of this process touched `topic`: as long as it stays, what was read before still holds,
+    /// as far as this process goes.
+    #[must_use]
+    pub fn version(&self, topic: Topic) -> u64 {
+        self.inner.changes.count(topic)
     }
 
     /// What the writer has done so far.
@@ -238,6 +247,13 @@ impl Drop for Inner {
     }
 }
 
+/// Rows that the full text index has not taken in: those of the last minutes, or a whole database just restored.
+fn fold_in(engine: &mut dyn dialect::Engine) -> Result<(), StoreError> {
+    engine.begin_write()?;
+    engine.fold_search()?;
+    engine.commit()
+}
+
 /// On the writer's own thread: lock, connect, migrate.
 fn prepare(
     config: &StoreConfig,
@@ -254,6 +270,7 @@ fn prepare(
     };
     let mut engine = dialect::writer(&config.database)?;
     migrate::run(engine.as_mut(), (config.clock)())?;
+    fold_in(engine.as_mut())?;
     let tx = Tx {
         memory: Memory::default(),
         engine,
@@ -262,6 +279,7 @@ fn prepare(
         for_whom: None,
         stamped: None,
         behind,
+        touched: Touched::default(),
     };
     Ok((tx, lock))
 }

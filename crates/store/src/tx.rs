@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::changes::Touched;
 use crate::counters::Numbered;
 use crate::dialect::Engine;
 use crate::vault::Vault;
@@ -71,6 +72,8 @@ pub struct Tx {
     /// Read once per closure, so that all it writes bears one time.
     pub(crate) stamped: Option<i64>,
     pub(crate) behind: Arc<std::sync::atomic::AtomicI64>,
+    /// What the group has touched so far.
+    pub(crate) touched: Touched,
 }
 
 impl Query for Tx {
@@ -89,6 +92,7 @@ impl Tx {
     /// # Errors
     /// `Constraint` or `Immutable` when the tables refuse; `Unavailable`, `DiskFull`, `Io` when the database fails.
     pub fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, StoreError> {
+        self.touched.note(sql);
         self.engine.execute(sql, params)
     }
 
@@ -99,6 +103,7 @@ impl Tx {
     /// # Errors
     /// As [`Tx::execute`].
     pub fn put(&mut self, sql: &'static str, params: &[Value]) -> Result<(), StoreError> {
+        self.touched.note(sql);
         self.engine.put(sql, params)
     }
 

@@ -9,8 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
+use crate::changes::{Changes, Touched};
 use crate::tx::Memory;
 use crate::{StoreError, Tx};
 
@@ -93,7 +94,7 @@ pub(crate) fn run(
     mut tx: Tx,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     counts: &Arc<Counts>,
-    commits: &watch::Sender<u64>,
+    changes: &Changes,
 ) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
@@ -102,15 +103,17 @@ pub(crate) fn run(
             tracing::error!(%error, writes = group.len(), "a group of writes was not kept");
             counts.lost.fetch_add(group.len() as u64, Ordering::Relaxed);
         }
+        // Before the answers: whoever is told that a right was taken away finds it gone.
+        changes.tell(&std::mem::take(&mut tx.touched));
         for job in group.drain(..) {
             job.answer(end.clone());
         }
-        commits.send_modify(|count| *count += 1);
     }
 }
 
 fn one_group(tx: &mut Tx, group: &mut [Box<dyn Job>], counts: &Counts) -> Result<(), StoreError> {
     tx.memory = Memory::default();
+    tx.touched = Touched::default();
     let end = begin(tx).and_then(|()| {
         for job in group.iter_mut() {
             one_job(tx, job.as_mut(), counts)?;

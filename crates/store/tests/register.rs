@@ -10,7 +10,7 @@ use domain::ids::{AssignmentId, Id, LookId, RegistrationId, UnitId};
 use domain::register::{AssignmentKind, Correspondent};
 use store::counters::Scope;
 use store::register::{self, Filter, NewAnnulment, NewAssignment, NewCorrection, Position};
-use store::search::{self, Search};
+use store::search::{self, Search, Words};
 use store::trace::{self, Look};
 use store::{Query, Store, StoreError, Tx, journal, test_store};
 
@@ -262,7 +262,7 @@ async fn a_registration_is_found_at_once_by_number_party_and_subject() {
     }
     store
         .write(move |tx| {
-            search::add_text(tx, &first, "testo della relazione tecnica")?;
+            search::add_words(tx, &first, &Words::of("testo della relazione tecnica"))?;
             search::set_readers(tx, &prato(), &second, &["unit_x".to_owned()])
         })
         .await

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const shotFolder = process.env.TELAIO_SHOTS ?? 'shots';
+// Schemes that never leave the machine; the last two are the browser's own pages, such as its viewer of PDF files.
+const INSIDE = ['data:', 'blob:', 'about:', 'chrome:', 'chrome-extension:'];
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 /** Widths every page is looked at: a phone and a desk. */
@@ -25,7 +27,7 @@ export async function visitor(browser, options = {}) {
   const outside = [];
   await context.route('**/*', (route) => {
     const url = new URL(route.request().url());
-    if (['data:', 'blob:', 'about:'].includes(url.protocol) || LOOPBACK.test(url.hostname)) return route.continue();
+    if (INSIDE.includes(url.protocol) || LOOPBACK.test(url.hostname)) return route.continue();
     outside.push(url.href);
     return route.abort();
   });

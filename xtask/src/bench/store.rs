@@ -40,31 +40,32 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-fn measure(row: &str) -> Outcome<Samples> {
-    sample(&mut example(row))
+pub(super) fn measure(row: &str) -> Outcome<Samples> {
+    sample(&mut example(row)?)
 }
 
 /// Rows per second of a bare SQLite storing the bytes of a registration, `group` per transaction.
 pub(super) fn bare(group: f64, span: Duration) -> Outcome<f64> {
-    let mut command = example("bare");
+    let mut command = example("bare")?;
     command.args([format!("{group:.0}"), span.as_millis().to_string()]);
     let text = shell::output(&mut command)?;
     text.trim().parse().map_err(|_| Failure::Broken(format!("the bare engine said: {text}")))
 }
 
-fn example(row: &str) -> Command {
-    shell::cargo([
-        "run",
+/// The measure, built with the features of the whole workspace so that nothing is compiled twice.
+fn example(row: &str) -> Outcome<Command> {
+    shell::run(&mut shell::cargo([
+        "build",
         "--release",
         "--locked",
         "--quiet",
-        "-p",
-        "store",
+        "--workspace",
         "--example",
         "measure",
-        "--",
-        row,
-    ])
+    ]))?;
+    let mut command = Command::new(shell::target().join("release/examples/measure"));
+    command.arg(row);
+    Ok(command)
 }
 
 /// Runs a measure and reads the samples it prints as one JSON object.

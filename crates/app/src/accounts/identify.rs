@@ -8,11 +8,18 @@ use crate::{Error, Result};
 use domain::Role;
 use domain::body::IpaCode;
 use domain::ids::{AccountId, SessionId, UnitId};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use store::Topic;
 use store::accounts::{self, Account, Post, Session};
 
 /// The last use of a session is written at most once in so long, microseconds: a read stays a read.
 const SEEN_EVERY: i64 = 60_000_000;
+
+/// How long a holder is believed without looking again, microseconds.
+const KNOWN_FOR: i64 = 1_000_000;
+/// Most holders kept in memory.
+const HOLDERS_MAX: usize = 4_096;
 
 /// A place where a person may work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,23 +97,57 @@ pub async fn by_session(app: &Arc<App>, token: &str) -> Result<Option<Identity>>
 /// `Problem` when the store is away.
 pub async fn by_token(app: &Arc<App>, token: &str) -> Result<Option<Identity>> {
     let (hash, now) = (secret::digest(token), app.clock.micros());
-    app.store
-        .read(move |r| {
-            let Some(holder) = accounts::token(r, &hash)?.filter(|holder| holder.ends_at > now) else {
-                return Ok(None);
-            };
-            let Some(account) = active(r, &holder.account)? else { return Ok(None) };
-            let posts = accounts::posts(r, &account.id)?;
-            let actor = actor(&account, &posts, &holder.body, holder.unit.as_ref());
-            Ok(Some(Identity {
-                actor,
-                session: None,
-                csrf: String::new(),
-                places: Vec::new(),
-                factor_missing: false,
-            }))
-        })
-        .await
+    // Before reading: what changes meanwhile makes what was read stale at once.
+    let version = app.store.version(Topic::Identities);
+    if let Some(known) = app.holders.get(&hash, version, now) {
+        return Ok(Some(known));
+    }
+    let found = app.store.read(move |r| holder(r, &hash, now)).await?;
+    let Some((who, ends_at)) = found else { return Ok(None) };
+    app.holders.put(hash, Known { who: who.clone(), version, until: ends_at.min(now + KNOWN_FOR) });
+    Ok(Some(who))
+}
+
+/// The holder of a token and when it ends.
+fn holder(r: &mut store::Reader, hash: &[u8; 32], now: i64) -> Result<Option<(Identity, i64)>> {
+    let Some(holder) = accounts::token(r, hash)?.filter(|holder| holder.ends_at > now) else {
+        return Ok(None);
+    };
+    let Some(account) = active(r, &holder.account)? else { return Ok(None) };
+    let posts = accounts::posts(r, &account.id)?;
+    let actor = actor(&account, &posts, &holder.body, holder.unit.as_ref());
+    let places = Vec::new();
+    let who = Identity { actor, session: None, csrf: String::new(), places, factor_missing: false };
+    Ok(Some((who, holder.ends_at)))
+}
+
+/// Holders of tokens seen lately, so that a program that asks a thousand times a second is looked up once.
+///
+/// Any change of accounts, posts or tokens by this process makes all of them stale before it is answered. A change
+/// by another process on the same PostgreSQL holds at the latest after [`KNOWN_FOR`].
+#[derive(Default)]
+pub struct Holders(RwLock<HashMap<[u8; 32], Known>>);
+
+struct Known {
+    who: Identity,
+    version: u64,
+    until: i64,
+}
+
+impl Holders {
+    fn get(&self, hash: &[u8; 32], version: u64, now: i64) -> Option<Identity> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(hash).filter(|known| known.version == version && known.until > now)?;
+        Some(known.who.clone())
+    }
+
+    fn put(&self, hash: [u8; 32], known: Known) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= HOLDERS_MAX {
+            all.clear();
+        }
+        all.insert(hash, known);
+    }
 }
 
 fn has_factor(r: &mut store::Reader, account: &Account) -> Result<bool> {

@@ -35,7 +35,7 @@ pub async fn make(ctx: &Context, account: AccountId, label: &str) -> Result<(Tok
         body: ctx.actor.body.clone(),
         label: label.trim().to_owned(),
         made_at: ctx.moment.micros(),
-        hash: secret::digest(&text),
+        hash: secret::digest(&text).to_vec(),
     };
     let (id, actor) = (client.id.clone(), ctx.actor.tag());
     ctx.write(move |tx| {

@@ -11,8 +11,8 @@ pub fn random_token() -> Result<String> {
 }
 
 /// The digest under which a token is kept. A fast hash suffices: the token has 256 random bits.
-pub fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
+pub fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 /// A code that a person can write down: ten letters and digits in two groups, fifty bits.

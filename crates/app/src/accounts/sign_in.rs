@@ -190,7 +190,7 @@ pub(super) async fn open_proved(app: &Arc<App>, account: Account, agent: String)
 /// What a new session is made of.
 struct Opened {
     id: SessionId,
-    hash: Vec<u8>,
+    hash: [u8; 32],
     csrf: String,
     agent: String,
     strong: bool,

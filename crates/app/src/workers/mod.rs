@@ -14,9 +14,10 @@ use domain::body::IpaCode;
 use domain::message::Channel;
 use std::sync::Arc;
 use std::time::Duration;
+use store::Topic;
 use tokio::task::JoinSet;
 
-/// Pause between two looks at the outbox; a commit wakes it before.
+/// Pause between two looks at the outbox; what is put there wakes it before.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(5);
 /// Pause between two looks at what may be registered by rule.
 const RULE_PAUSE: Duration = Duration::from_secs(20);
@@ -25,6 +26,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 /// Pause between two looks for silence: the terms are in working days.
 const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// What the reading of texts waits after a new file, so that more come together.
+const TEXTS_BREATH: Duration = Duration::from_millis(200);
+/// While others write, the reading of texts rests so many times as long as it worked, and never longer than this.
+const TEXTS_YIELD: u32 = 4;
+const TEXTS_PAUSE: Duration = Duration::from_secs(2);
 
 /// Pause between two looks at what the house itself has to do: registers to close, certificates that end.
 const HOUSE_PAUSE: Duration = Duration::from_secs(600);
@@ -58,25 +65,36 @@ pub async fn run_exchange(exchange: Exchange) {
     tokio::join!(leave(&exchange), arrive(&exchange), listen_to_silence(&exchange), verify(&exchange));
 }
 
-/// Reads the words of what was registered, as soon as it is, until it is dropped.
+/// Reads the words of what was registered, soon after it is, until it is dropped.
+///
+/// It yields to those who register: while they do, it works at most a fifth of the time. What waits is marked as such.
 pub async fn run_texts(app: Arc<App>) {
-    let mut commits = app.store.commits();
+    let mut changed = app.store.changes(Topic::Texts);
     loop {
+        changed.mark_unchanged();
+        let (before, began) = (app.store.figures().kept, tokio::time::Instant::now());
         match texts::run_once(&app).await {
             Ok(0) => {}
-            Ok(_) => continue,
+            Ok(_) => {
+                // One write is its own.
+                if app.store.figures().kept > before + 1 {
+                    tokio::time::sleep((began.elapsed() * TEXTS_YIELD).min(TEXTS_PAUSE)).await;
+                }
+                continue;
+            }
             Err(error) => tracing::warn!(%error, "texts could not be read"),
         }
-        // A commit may bring files; without one there is nothing new, and a failed attempt may wait.
+        // New files wake it after a breath, so that many are read together; a failed attempt may wait.
         tokio::select! {
-            changed = commits.changed() => if changed.is_err() { return },
+            told = changed.changed() => if told.is_err() { return },
             () = tokio::time::sleep(HOUSE_PAUSE) => {}
         }
+        tokio::time::sleep(TEXTS_BREATH).await;
     }
 }
 
 async fn leave(exchange: &Exchange) {
-    let mut commits = exchange.app.store.commits();
+    let mut changed = exchange.app.store.changes(Topic::Outbox);
     loop {
         match deliver::run_once(exchange).await {
             Ok(0) => {}
@@ -85,7 +103,7 @@ async fn leave(exchange: &Exchange) {
         }
         // Whichever comes first; the end of the store is the end of the program.
         tokio::select! {
-            changed = commits.changed() => if changed.is_err() { return },
+            told = changed.changed() => if told.is_err() { return },
             () = tokio::time::sleep(OUTBOX_PAUSE) => {}
         }
     }

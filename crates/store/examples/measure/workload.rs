@@ -11,7 +11,7 @@ use domain::body::{AooCode, IpaCode, RegisterCode};
 use domain::ids::{AccountId, DocumentId, Id, RegistrationId};
 use domain::register::{NewRegistration, RegisteredFile};
 use store::register::{self, NewEntry};
-use store::{Clock, Store, StoreConfig, StoreError, Tx, blobs, documents};
+use store::{Clock, Store, StoreConfig, StoreError, Tx, blobs, document_facts, documents};
 
 use crate::Outcome;
 
@@ -149,7 +149,8 @@ fn register(tx: &mut Tx, seed: u64, prepared: &blobs::Prepared) -> Result<(), St
         name: "documento.pdf".into(),
     };
     blobs::put(tx, prepared)?;
-    documents::insert(tx, &prepared.body, &file, by.as_str())?;
+    let found = document_facts::Found { flags: &[], pages: None };
+    documents::insert_with_entry(tx, &prepared.body, &file, by.as_str(), found)?;
     let new = entry(seed)?;
     register::create(
         tx,

@@ -308,6 +308,11 @@ impl Engine for Postgres {
         self.flush_deferred()
     }
 
+    /// Its own index keeps such a list by itself.
+    fn fold_search(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn lost(&self) -> Option<StoreError> {
         (self.gone || self.client.is_closed())
             .then(|| StoreError::Unavailable("the connection was lost".into()))

@@ -214,6 +214,14 @@ impl Engine for Sqlite {
         self.quick("release one")
     }
 
+    fn fold_search(&mut self) -> Result<(), StoreError> {
+        self.quick(
+            "insert into search_index (rowid, scope, words) \
+             select d.id, d.scope, d.words from search_unfolded u join search_docs d on d.id = u.id",
+        )?;
+        self.quick("delete from search_unfolded")
+    }
+
     /// A full disk or a failing one makes SQLite undo the whole transaction by itself.
     fn lost(&self) -> Option<StoreError> {
         self.connection.is_autocommit().then(|| {

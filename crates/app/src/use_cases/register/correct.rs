@@ -12,7 +12,7 @@ use domain::register::{
 };
 use serde::Deserialize;
 use store::register::{self, NewAnnulment, NewCorrection};
-use store::search;
+use store::search::{self, Words};
 
 /// What is asked: the datum, its new value, why and by which act.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -50,7 +50,7 @@ pub async fn correct(ctx: &Context, id: RegistrationId, asked: Correction) -> Re
             by_name: &by_name,
         };
         // The words before stay in the index: who remembers the old subject must still find the entry.
-        search::add_text(tx, id.as_str(), &words(&value))?;
+        search::add_words(tx, id.as_str(), &Words::of(&words(&value)))?;
         Ok(register::correct(tx, &body, &id, value, why)?)
     })
     .await

@@ -16,10 +16,9 @@ use domain::{Invalid, Refusal};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use store::document_facts::Found;
 use store::register::NewEntry;
-use store::{
-    Tx, blobs, bodies, classes, document_facts, documents as stored_documents, idempotency, register,
-};
+use store::{Tx, blobs, bodies, classes, documents as stored_documents, idempotency, register};
 
 /// What is to be registered.
 #[derive(Clone)]
@@ -209,7 +208,8 @@ impl Prepared {
         }
         for (file, registered) in self.files.iter().zip(&self.registered) {
             blobs::put(tx, &file.bytes)?;
-            stored_documents::insert(tx, &self.new.body, registered, by.as_str())?;
+            let found = Found { flags: &file.flags, pages: file.pages };
+            stored_documents::insert_with_entry(tx, &self.new.body, registered, by.as_str(), found)?;
         }
         let assigned: Vec<_> = self.assignments.iter().filter_map(|to| to.account.clone()).collect();
         let names = readers(self.new.confidential, by.as_str(), &assigned);
@@ -223,10 +223,6 @@ impl Prepared {
             readers: &names,
         };
         let numbered = register::create(tx, entry)?;
-        for (file, registered) in self.files.iter().zip(&self.registered) {
-            let (body, flags) = (&self.new.body, &file.flags);
-            document_facts::insert(tx, body, &self.id, &registered.id, flags, file.pages)?;
-        }
         for to in &self.assignments {
             assign::record(tx, &self.ctx, &self.id, to, &by)?;
         }
