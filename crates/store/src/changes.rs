@@ -22,8 +22,12 @@ const TOPICS: usize = 3;
 impl Topic {
     /// The part a statement changes, if anybody listens to it.
     fn of(sql: &str) -> Option<Self> {
-        let rest = ["insert into", "update", "delete from"].iter().find_map(|verb| sql.strip_prefix(verb))?;
-        let table = rest.trim_start().split(|c: char| !c.is_ascii_lowercase() && c != '_').next()?;
+        let mut words = sql.split([' ', '(']);
+        let table = match words.next()? {
+            "update" => words.next()?,
+            "insert" | "delete" => words.nth(1)?,
+            _ => return None,
+        };
         match table {
             "outbox" => Some(Self::Outbox),
             "documents" => Some(Self::Texts),
