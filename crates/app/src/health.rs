@@ -55,13 +55,44 @@ pub struct Part {
     pub since: i64,
 }
 
-/// The states that were seen last, so that a change knows its moment.
+/// What this process has seen: the last state of each part, so that a change knows its moment, and damage that
+/// somebody met.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<HashMap<&'static str, (State, i64)>>);
+pub struct Seen {
+    states: Mutex<HashMap<&'static str, (State, i64)>>,
+    damage: Mutex<Option<Damage>>,
+}
+
+/// Data that were met damaged since the program began.
+#[derive(Debug)]
+struct Damage {
+    times: u64,
+    /// Where it was met the last time.
+    last: String,
+}
 
 impl Seen {
+    /// Remembers an error that says that what is kept is damaged; anything else is not its business.
+    pub fn note(&self, error: &Error) {
+        let Error::Damaged(place) = error else { return };
+        let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = damage.as_ref().map_or(0, |known| known.times) + 1;
+        *damage = Some(Damage { times, last: place.clone() });
+    }
+
+    /// What is kept, as far as anybody looked at it: damage does not go away by waiting, so the alarm stays until
+    /// somebody has looked and the program is started again.
+    fn data(&self) -> Part {
+        match self.damage.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            None => Part::works("data", "no damage met"),
+            Some(Damage { times, last }) => {
+                Part::bad("data", State::Fails, format!("{times} times, last: {last}"), "remedy-data")
+            }
+        }
+    }
+
     fn date(&self, parts: &mut [Part], now: i64) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         for part in parts {
             let known = seen.entry(part.name).or_insert((part.state, now));
             if known.0 != part.state {
@@ -94,6 +125,7 @@ pub async fn look(app: &Arc<App>) -> Vec<Part> {
         writer(app).await,
         clock(app),
         storage(app),
+        app.health.data(),
         watched::seals(app).await,
         watched::tls(app),
         watched::backup(app),

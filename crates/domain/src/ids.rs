@@ -108,6 +108,8 @@ ids! {
     TemplateId "tpl";
     /// A bearer token of the API.
     TokenId "tok";
+    /// One failure of the program, as it stands in the log and in the answer.
+    TraceId "trc";
     /// An office (*unità organizzativa*).
     UnitId "unit";
     /// A saved view: a named set of filters.

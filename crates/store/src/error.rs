@@ -17,8 +17,9 @@ pub enum Broken {
 }
 
 /// Failure of the store. After any of these the closure that met it has left
-/// nothing behind; `Unavailable`, `DiskFull`, `Busy` and `Io` mean that
-/// trying later may succeed.
+/// nothing behind; `Unavailable`, `DiskFull`, `Busy`, `Io` and `Closed` (the
+/// program is ending, and will be started again) mean that trying later may
+/// succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database does not answer; the writer reconnects by itself.
@@ -74,7 +75,7 @@ impl StoreError {
     /// True when the same call may succeed later without any change.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::DiskFull(_) | Self::Busy(_) | Self::Io(_))
+        matches!(self, Self::Unavailable(_) | Self::DiskFull(_) | Self::Busy(_) | Self::Io(_) | Self::Closed)
     }
 }
 
@@ -84,6 +85,8 @@ impl From<std::io::Error> for StoreError {
             std::io::ErrorKind::StorageFull
             | std::io::ErrorKind::QuotaExceeded
             | std::io::ErrorKind::FileTooLarge => Self::DiskFull(error.to_string()),
+            // So says a stream of ours whose bytes do not match their key.
+            std::io::ErrorKind::InvalidData => Self::Damaged(error.to_string()),
             _ => Self::Io(error.to_string()),
         }
     }

@@ -140,14 +140,18 @@ pub(crate) async fn read(
 ) -> Result<impl AsyncRead + Send + Unpin + use<>, StoreError> {
     let (path, body) = (path.to_owned(), body.clone());
     let opening = tokio::task::spawn_blocking(move || File::open(path));
-    let file = opening.await.map_err(|_| StoreError::Panicked)??;
+    let file = opening.await.map_err(|_| StoreError::Panicked)?.map_err(|error| match error.kind() {
+        // A row names it, so it was there: waiting will not bring it back.
+        std::io::ErrorKind::NotFound => StoreError::Damaged("the file of a document is gone".into()),
+        _ => StoreError::from(error),
+    })?;
     let (chunks, queue) = mpsc::channel::<std::io::Result<Bytes>>(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut file = file;
         if let Err(error) =
             send_chunks(&mut file, &body, &key, |plain| chunks.blocking_send(Ok(plain.into())).is_ok())
         {
-            let _ = chunks.blocking_send(Err(std::io::Error::other(error.to_string())));
+            let _ = chunks.blocking_send(Err(told(&error)));
         }
     });
     let stream = stream::unfold(queue, |mut queue| async move {
@@ -155,6 +159,15 @@ pub(crate) async fn read(
         Some((next, queue))
     });
     Ok(StreamReader::new(Box::pin(stream)))
+}
+
+/// A failure as a stream tells it; damage stays damage (`InvalidData`).
+fn told(error: &StoreError) -> std::io::Error {
+    let kind = match error {
+        StoreError::Damaged(_) => std::io::ErrorKind::InvalidData,
+        _ => std::io::ErrorKind::Other,
+    };
+    std::io::Error::new(kind, error.to_string())
 }
 
 /// Reads and opens every chunk; stops early when `give` answers false.

@@ -10,6 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
 
+/// Seconds after which a passing failure of the world is worth another try: a database restarts in less.
+const SOON: u64 = 10;
+/// Seconds after which somebody may have made room on the disk.
+const AFTER_ROOM: u64 = 120;
+
 /// What went wrong, as far as HTTP is concerned.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -50,7 +55,8 @@ impl Fault {
                 Error::NotFound => StatusCode::NOT_FOUND,
                 Error::Conflict => StatusCode::CONFLICT,
                 Error::Problem(_) => StatusCode::SERVICE_UNAVAILABLE,
-                Error::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                Error::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
+                Error::Damaged(_) | Error::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::SignIn => StatusCode::UNAUTHORIZED,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -70,6 +76,8 @@ impl Fault {
                 Error::NotFound => "not-found",
                 Error::Conflict => "conflict",
                 Error::Problem(_) => "problem",
+                Error::Full(_) => "storage-full",
+                Error::Damaged(_) => "damaged",
                 Error::Bug(_) => "bug",
             },
             Self::SignIn => "sign-in",
@@ -81,11 +89,36 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Seconds to wait before the same request is worth another try; none when waiting does not help.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::App(error) => match error.as_ref() {
+                Error::Problem(_) => Some(SOON),
+                Error::Full(_) => Some(AFTER_ROOM),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The error behind it, when it is one that only somebody with the log can explain: it gets a trace id.
+    pub fn unexplained(&self) -> Option<&Error> {
+        match self {
+            Self::App(error) => {
+                Some(error.as_ref()).filter(|e| matches!(e, Error::Damaged(_) | Error::Bug(_)))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
-        if let Self::TooMany(seconds) = &self {
-            response.headers_mut().insert("retry-after", (*seconds).into());
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert("retry-after", seconds.into());
         }
         response.extensions_mut().insert(self);
         response
@@ -113,6 +146,10 @@ pub struct Problem {
     /// Article of law, for a refusal by law.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub law: Option<String>,
+    /// For an error of the program: what to tell whoever runs it, who finds it in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub trace_id: Option<String>,
 }
 
 /// One faulty field.

@@ -11,11 +11,12 @@ use crate::state::AppState;
 use crate::view::View;
 use crate::{form_guard, i18n, pages, repeatable};
 use app::accounts::Identity;
-use app::{Actor, Error, authority};
+use app::{Actor, App, Error, authority};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::ids::TraceId;
 use domain::{FieldError, Refusal};
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Rule {
 
 /// What was asked for, as far as faults are told.
 struct Asked {
+    /// The program: it mints the ids of failures and remembers damage.
+    app: Arc<App>,
     /// Page or API.
     kind: Kind,
     /// The address, for whoever asked.
@@ -39,20 +42,21 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &Request, kind: Option<Kind>) -> Self {
+    fn of(request: &Request, kind: Option<Kind>, state: &AppState) -> Self {
         let path = request.uri().path().to_owned();
         let programs = ["/api/", "/oauth/", "/status"];
         let is_api = programs.iter().any(|start| path.starts_with(start));
         let guessed = if is_api { Kind::Api } else { Kind::Page };
         let pattern = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
-        Self { kind: kind.unwrap_or(guessed), route: format!("{} {pattern}", request.method()), path }
+        let route = format!("{} {pattern}", request.method());
+        Self { app: state.app.clone(), kind: kind.unwrap_or(guessed), route, path }
     }
 }
 
 /// The guard of one route.
 pub async fn guard(State((state, rule)): State<(AppState, Rule)>, request: Request, next: Next) -> Response {
     let view = View::of_request(&request, &state);
-    let asked = Asked::of(&request, Some(rule.kind));
+    let asked = Asked::of(&request, Some(rule.kind), &state);
     let back = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
     let is_get = request.method() == axum::http::Method::GET;
     let waits = rule.access != Access::Public && factor_missing(&request) && !sets_up_factor(&request);
@@ -122,13 +126,13 @@ fn to_login(back: &str) -> Response {
 /// What no route answers: the same words as something that is not there.
 pub async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     let view = View::of_request(&request, &state);
-    dress(Fault::from(Error::NotFound).into_response(), &Asked::of(&request, None), &view)
+    dress(Fault::from(Error::NotFound).into_response(), &Asked::of(&request, None, &state), &view)
 }
 
 /// Dresses faults that arise before a route is found: a token that is not valid, a form from another site.
 pub async fn last_dress(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let view = View::of_request(&request, &state);
-    let asked = Asked::of(&request, None);
+    let asked = Asked::of(&request, None, &state);
     let response = next.run(request).await;
     match response.extensions().get::<Fault>() {
         Some(_) => dress(response, &asked, &view),
@@ -140,11 +144,15 @@ fn dress(mut response: Response, asked: &Asked, view: &View) -> Response {
     let Some(fault) = response.extensions_mut().remove::<Fault>() else {
         return plain_faults(response, asked, view);
     };
-    log(&fault, &asked.route);
+    let trace = fault.unexplained().map(|error| {
+        asked.app.health.note(error);
+        asked.app.ids.mint::<TraceId>(asked.app.clock.now())
+    });
+    log(&fault, &asked.route, trace.as_ref());
     let retry = response.headers().get(header::RETRY_AFTER).cloned();
     let mut dressed = match asked.kind {
-        Kind::Api => as_problem(&fault, view.lang, &asked.path),
-        Kind::Page => pages::fault::render(&fault, view).into_response(),
+        Kind::Api => as_problem(&fault, view.lang, &asked.path, trace.as_ref()),
+        Kind::Page => pages::fault::render(&fault, view, trace.as_ref()).into_response(),
     };
     *dressed.status_mut() = fault.status();
     if let Some(retry) = retry {
@@ -176,17 +184,20 @@ fn plain_faults(response: Response, asked: &Asked, view: &View) -> Response {
     dressed
 }
 
-fn log(fault: &Fault, route: &str) {
+fn log(fault: &Fault, route: &str, trace: Option<&TraceId>) {
+    let trace = trace.map(tracing::field::display);
     if let Fault::App(error) = fault {
         match error.as_ref() {
             Error::Problem(why) => tracing::warn!(route, why, "the world failed"),
-            Error::Bug(why) => tracing::error!(route, why, "bug"),
+            Error::Full(why) => tracing::error!(route, why, "no space left"),
+            Error::Damaged(why) => tracing::error!(trace, route, why, "damaged data"),
+            Error::Bug(why) => tracing::error!(trace, route, why, "bug"),
             _ => tracing::debug!(route, code = fault.code(), "refused"),
         }
     }
 }
 
-fn as_problem(fault: &Fault, lang: Lang, path: &str) -> Response {
+fn as_problem(fault: &Fault, lang: Lang, path: &str, trace: Option<&TraceId>) -> Response {
     let problem = Problem {
         r#type: format!("https://telaio.example/problems/{}", fault.code()),
         title: i18n::text(lang, &format!("fault-{}-title", family(fault))),
@@ -198,6 +209,7 @@ fn as_problem(fault: &Fault, lang: Lang, path: &str) -> Response {
             .map(|f| ProblemField { pointer: f.pointer.clone(), detail: field_words(f, lang) })
             .collect(),
         law: law(fault),
+        trace_id: trace.map(ToString::to_string),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = body.into_response();
@@ -214,6 +226,8 @@ pub fn family(fault: &Fault) -> &'static str {
             Error::NotFound => "not-found",
             Error::Conflict => "conflict",
             Error::Problem(_) => "problem",
+            Error::Full(_) => "storage-full",
+            Error::Damaged(_) => "damaged",
             Error::Bug(_) => "bug",
         },
         Fault::SignIn => "sign-in",

@@ -7,9 +7,9 @@ use crate::authority::Verb;
 use crate::{Context, Error, Result};
 use domain::Moment;
 use domain::ids::AccountId;
+use store::accounts;
 use store::journal::{self, Leaf};
 use store::trace::{self, PastLook};
-use store::{StoreError, accounts};
 
 /// Most rows of one page.
 pub const PAGE: i64 = 100;
@@ -115,12 +115,17 @@ pub async fn looks(ctx: &Context, about: Option<String>, by: Option<String>) -> 
 pub async fn verify(ctx: &Context) -> Result<Chain> {
     ctx.may(Verb::ReadAudit)?;
     let body = ctx.actor.body.clone();
-    ctx.read(move |r| match journal::verify_chain(r, &body) {
+    let held = ctx.read(move |r| Ok(journal::verify_chain(r, &body)?)).await;
+    match held {
         Ok(held) => Ok(Chain::Holds(held.entries, hex::encode(held.head))),
-        Err(StoreError::Damaged(place)) => Ok(Chain::Broken(place)),
-        Err(other) => Err(Error::from(other)),
-    })
-    .await
+        Err(error) => {
+            ctx.app.health.note(&error);
+            match error {
+                Error::Damaged(place) => Ok(Chain::Broken(place)),
+                other => Err(other),
+            }
+        }
+    }
 }
 
 fn named(r: &mut store::Reader, actor: &str) -> Result<String> {

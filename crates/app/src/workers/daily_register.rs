@@ -30,10 +30,13 @@ pub async fn run_once(app: &Arc<App>) -> Result<u32> {
                 for register in &area.registers {
                     match close_until_today(&ctx, &area.code, &register.code).await {
                         Ok(days) => closed += days,
-                        Err(error) => tracing::error!(
-                            body = %body.ipa_code, aoo = %area.code, register = %register.code, %error,
-                            "the daily register could not be closed; it will be tried again"
-                        ),
+                        Err(error) => {
+                            app.health.note(&error);
+                            tracing::error!(
+                                body = %body.ipa_code, aoo = %area.code, register = %register.code, %error,
+                                "the daily register could not be closed; it will be tried again"
+                            );
+                        }
                     }
                 }
             }

@@ -43,6 +43,7 @@ pub async fn run_once(exchange: &Exchange) -> Result<usize> {
     for one in claimed {
         let id = one.row.id.clone();
         if let Err(error) = deliver(exchange, one).await {
+            exchange.app.health.note(&error);
             tracing::warn!(row = %id, %error, "a row of the outbox could not be handled");
             put_off(exchange, id, &error.to_string()).await?;
         }
@@ -118,7 +119,7 @@ async fn prepare(
     let to = vec![delivery.address.clone()];
     if let Some(sha256) = &row.raw_sha256 {
         let raw = store.blob_bytes(&row.body, sha256, LARGEST).await?;
-        let raw = raw.ok_or_else(|| Error::Problem(format!("the bytes of {} are gone", row.id)))?.to_vec();
+        let raw = raw.ok_or_else(|| Error::Damaged(format!("the bytes of {} are gone", row.id)))?.to_vec();
         let from = exchange.account(&row.body, row.channel).map(|a| a.address.clone()).unwrap_or_default();
         return Ok(Ok(Letter { from, to, raw }));
     }

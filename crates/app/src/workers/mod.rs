@@ -7,9 +7,9 @@ pub mod sweep;
 pub mod texts;
 pub mod warnings;
 
-use crate::App;
 use crate::use_cases::exchange::{Account, Exchange};
 use crate::use_cases::verification;
+use crate::{App, Error};
 use domain::body::IpaCode;
 use domain::message::Channel;
 use std::sync::Arc;
@@ -44,18 +44,24 @@ pub async fn run_house(app: Arc<App>) {
         match daily_register::run_once(&app).await {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "daily registers were closed"),
-            Err(error) => tracing::warn!(%error, "the daily registers could not be closed"),
+            Err(error) => failed(&app, &error, "the daily registers could not be closed"),
         }
         if let Err(error) = warnings::certificates(&app).await {
-            tracing::warn!(%error, "the certificates could not be looked at");
+            failed(&app, &error, "the certificates could not be looked at");
         }
         match sweep::run_once(&app).await {
             Ok(swept) if swept == sweep::Swept::default() => {}
             Ok(swept) => tracing::info!(?swept, "the house was swept"),
-            Err(error) => tracing::warn!(%error, "the house could not be swept"),
+            Err(error) => failed(&app, &error, "the house could not be swept"),
         }
         tokio::time::sleep(HOUSE_PAUSE).await;
     }
+}
+
+/// Says in the log that a loop could not do its work; damage is told to the administrator too.
+fn failed(app: &App, error: &Error, what: &'static str) {
+    app.health.note(error);
+    tracing::warn!(%error, "{what}");
 }
 
 /// Runs the exchange until it is dropped: what is due leaves, what arrived is kept, silence is told.
@@ -82,7 +88,7 @@ pub async fn run_texts(app: Arc<App>) {
                 }
                 continue;
             }
-            Err(error) => tracing::warn!(%error, "texts could not be read"),
+            Err(error) => failed(&app, &error, "texts could not be read"),
         }
         // New files wake it after a breath, so that many are read together; a failed attempt may wait.
         tokio::select! {
@@ -99,7 +105,7 @@ async fn leave(exchange: &Exchange) {
         match deliver::run_once(exchange).await {
             Ok(0) => {}
             Ok(_) => continue,
-            Err(error) => tracing::warn!(%error, "the outbox could not be read"),
+            Err(error) => failed(&exchange.app, &error, "the outbox could not be read"),
         }
         // Whichever comes first; the end of the store is the end of the program.
         tokio::select! {
@@ -115,7 +121,7 @@ async fn verify(exchange: &Exchange) {
         match verification::arrive::run_once(&exchange.app).await {
             Ok(0) => {}
             Ok(_) => continue,
-            Err(error) => tracing::warn!(%error, "signatures could not be checked"),
+            Err(error) => failed(&exchange.app, &error, "signatures could not be checked"),
         }
         tokio::time::sleep(RULE_PAUSE).await;
     }
@@ -133,7 +139,7 @@ async fn arrive(exchange: &Exchange) {
     }
     loop {
         if let Err(error) = receive::register_by_rule(exchange).await {
-            tracing::warn!(%error, "the rule of the inbox could not be carried out");
+            failed(&exchange.app, &error, "the rule of the inbox could not be carried out");
         }
         tokio::time::sleep(RULE_PAUSE).await;
     }
@@ -155,7 +161,7 @@ async fn watch(exchange: Exchange, body: IpaCode, account: Account, channel: Cha
 async fn listen_to_silence(exchange: &Exchange) {
     loop {
         match warnings::inside(&exchange.app).await {
-            Err(error) => tracing::warn!(%error, "the bodies could not be read"),
+            Err(error) => failed(&exchange.app, &error, "the bodies could not be read"),
             Ok(bodies) => {
                 for body in &bodies {
                     let told = deliver::remind(exchange, body).await;

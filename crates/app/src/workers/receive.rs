@@ -99,8 +99,11 @@ pub async fn register_by_rule(exchange: &Exchange) -> Result<usize> {
             }
             match register_inbound(&ctx, &id, Changes::default()).await {
                 Ok(_) => done += 1,
-                Err(Error::Problem(why)) => return Err(Error::Problem(why)),
-                Err(error) => tracing::warn!(%id, %error, "a message waits for a person"),
+                Err(error) if error.is_passing() => return Err(error),
+                Err(error) => {
+                    exchange.app.health.note(&error);
+                    tracing::warn!(%id, %error, "a message waits for a person");
+                }
             }
         }
     }

@@ -39,7 +39,10 @@ pub async fn run_once(app: &Arc<App>) -> Result<usize> {
         let id = one.document.clone();
         match read(app, one).await {
             Ok(facts) => found.push(facts),
+            // The world's fault, not the file's: it keeps its attempts.
+            Err(error) if error.is_passing() => return Err(error),
             Err(error) => {
+                app.health.note(&error);
                 tracing::warn!(document = %id, %error, "the text of a document could not be read");
                 failed.push(id);
             }
@@ -62,7 +65,7 @@ async fn read(app: &Arc<App>, one: Waiting) -> Result<Found> {
         return Ok(Found { one, words, state, reason, facts: None });
     }
     let bytes = app.store.blob_bytes(&one.body, &one.sha256, limit).await?;
-    let bytes = bytes.ok_or_else(|| Error::Problem("its bytes are gone".into()))?;
+    let bytes = bytes.ok_or_else(|| Error::Damaged("its bytes are gone".into()))?;
     let work = move || look(one, &bytes);
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(error.to_string()))
 }

@@ -444,10 +444,13 @@ fn explain(error: &tokio_postgres::Error, sql: &str) -> StoreError {
             None => StoreError::Shape(server.message().to_owned()),
         },
         "53100" => StoreError::DiskFull("the database cannot grow".into()),
-        "58030" => StoreError::Io("PostgreSQL reports a failing disk".into()),
-        "40001" | "40P01" | "55P03" => StoreError::Busy("another process holds the rows".into()),
-        // Shutting down, starting up, too many connections, connection exceptions.
-        code if code.starts_with("57P") || code.starts_with("08") || code == "53300" => {
+        code if code.starts_with("58") => StoreError::Io("PostgreSQL reports a failing disk".into()),
+        code if code.starts_with("XX00") && code != "XX000" => {
+            StoreError::Damaged("PostgreSQL reports damaged data".into())
+        }
+        "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy("another process holds the rows".into()),
+        // Shutting down, starting up, too many connections, no memory, connection exceptions, a server that only reads.
+        code if ["57P", "08", "53"].iter().any(|class| code.starts_with(class)) || code == "25006" => {
             StoreError::Unavailable(server.message().to_owned())
         }
         code => StoreError::Shape(format!("{code} {} in: {sql}", server.message())),

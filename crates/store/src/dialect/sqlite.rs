@@ -308,6 +308,10 @@ fn explain(error: rusqlite::Error) -> StoreError {
     };
     match code.code {
         ErrorCode::DiskFull => StoreError::DiskFull("the database cannot grow".into()),
+        // The index of the log is a file too: that it cannot grow is told as a failure of input and output.
+        _ if code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+            StoreError::DiskFull("the index of the log cannot grow".into())
+        }
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
             StoreError::Io(format!("SQLite error {}: {message}", code.extended_code))
         }

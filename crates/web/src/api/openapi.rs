@@ -147,12 +147,14 @@ fn complete(operation: &mut Map<String, Value>, access: Option<Access>) {
     if takes_input {
         add("400", "The request is not understood.");
         add("422", "Some data must be corrected; `errors` names the fields.");
+        add("507", "No space left: nothing of the request was kept. Repeat it once there is room.");
     }
     if !open {
         add("401", "No token, or one that is not valid.");
         add("403", "The account's roles do not permit this.");
     }
     add("429", "Too many requests.");
+    add("500", "An error of the program or damaged data; `trace_id` is what to tell whoever runs it.");
     add("503", "Something the program leans on does not answer; nothing was lost.");
     for (status, answer) in answers.iter_mut() {
         with_common_headers(status, answer);
@@ -166,9 +168,9 @@ fn problem(text: &str) -> Value {
     })
 }
 
-/// 429 and 503 say when to come back.
+/// 429, 503 and 507 say when to come back.
 fn with_common_headers(status: &str, answer: &mut Value) {
-    if !matches!(status, "429" | "503") {
+    if !matches!(status, "429" | "503" | "507") {
         return;
     }
     let header = json!({

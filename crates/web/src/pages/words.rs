@@ -107,6 +107,8 @@ pub struct FaultPage {
     pub lines: Vec<String>,
     /// The article, for a refusal by law.
     pub law: Option<String>,
+    /// What to tell whoever runs the system, for an error of the program.
+    pub trace: Option<String>,
 }
 
 impl Sampled for FaultPage {
@@ -117,11 +119,14 @@ impl Sampled for FaultPage {
             view: view.clone(),
             lines: Vec::new(),
             law: None,
+            trace: None,
         };
         let mut refusal = bare("invalid");
         refusal.lines = vec![view.t("err-required")];
         refusal.law = Some("D.P.R. 445/2000, art. 54".into());
-        vec![bare("not-found"), bare("bug"), bare("problem"), refusal]
+        let mut bug = bare("bug");
+        bug.trace = Some("trc_00000000000000000000000000000001".into());
+        vec![bare("not-found"), bug, bare("problem"), bare("storage-full"), bare("damaged"), refusal]
     }
 }
 

@@ -145,7 +145,7 @@ async fn open_files(exchange: &Exchange, entry: &Registration, limit: u64) -> Re
     let mut files = Vec::new();
     for file in all_files(entry) {
         let bytes = exchange.app.store.blob_bytes(&entry.body, &file.sha256, limit).await?;
-        let bytes = bytes.ok_or_else(|| Error::Problem(format!("the bytes of {} are gone", file.id)))?;
+        let bytes = bytes.ok_or_else(|| Error::Damaged(format!("the bytes of {} are gone", file.id)))?;
         files.push(Attachment {
             name: file.name.clone(),
             media_type: file.media_type.clone(),

@@ -179,7 +179,7 @@ async fn document(
 ) -> Result<NewDocument> {
     let body = inbound.message.body.clone();
     let raw = ctx.app.store.blob_bytes(&body, &inbound.message.raw_sha256, LARGEST).await?;
-    let raw = raw.ok_or_else(|| Error::Problem("the bytes of the message are gone".into()))?;
+    let raw = raw.ok_or_else(|| Error::Damaged("the bytes of the message are gone".into()))?;
     let mail = parse(&raw).map_err(|_| Refusal::of("message-unreadable"))?;
     let (document, attachments) = files(ctx, &body, &raw, &mail, details.segnatura.as_ref()).await?;
     let code = body.clone();

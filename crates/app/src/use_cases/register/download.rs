@@ -32,7 +32,7 @@ pub async fn open(ctx: &Context, id: DocumentId) -> Result<(RegisteredFile, Open
     let look = access::look(ctx, "document.read", vec![id.to_string()]);
     let stored = ctx.app.store.open_traced::<_, Error>(look, found).await?.into_inner();
     let opened = ctx.app.store.open_blob(&stored.body, &stored.file.sha256).await?;
-    let opened = opened.ok_or_else(|| Error::Bug(format!("{id} has no bytes")))?;
+    let opened = opened.ok_or_else(|| Error::Damaged(format!("{id} has no bytes")))?;
     Ok((stored.file, opened))
 }
 
