@@ -2,8 +2,19 @@
 
 use crate::accounts::password::Cost;
 use domain::Role;
+use domain::body::IpaCode;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// A folder into which the scanners of a body write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanFolder {
+    /// The body.
+    pub body: IpaCode,
+    /// The folder; files in it are taken in and leave it.
+    pub folder: PathBuf,
+}
 
 /// Settings of the use cases.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +42,8 @@ pub struct Settings {
     pub password_cost: Cost,
     /// Socket of ClamAV, a path or `host:port`; empty: files are not scanned.
     pub antivirus: String,
+    /// Folders of scanners, one for each body at most.
+    pub scan_folders: Vec<ScanFolder>,
 }
 
 impl Default for Settings {
@@ -47,6 +60,7 @@ impl Default for Settings {
             second_factor_for: Vec::new(),
             password_cost: Cost::default(),
             antivirus: String::new(),
+            scan_folders: Vec::new(),
         }
     }
 }

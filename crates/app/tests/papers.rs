@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
+#[path = "papers/scans.rs"]
+mod scans;
 mod support;
 
 use app::Error;

@@ -98,6 +98,8 @@ ids! {
     RegistrationId "reg";
     /// A requested change of somebody's rights.
     RightsChangeId "rch";
+    /// A scan of a paper that waits to be registered.
+    ScanId "scn";
     /// A sending: one registration to one or more recipients.
     SendingId "snd";
     /// A session of a signed-in person.

@@ -18,6 +18,7 @@ pub mod party;
 pub mod register;
 pub mod register_filter;
 pub mod role;
+pub mod scan;
 pub mod scheme;
 pub mod succession;
 

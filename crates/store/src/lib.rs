@@ -28,6 +28,7 @@ mod writer;
 
 pub mod accounts;
 pub mod answers;
+pub mod attestations;
 pub mod backup;
 pub mod blobs;
 pub mod bodies;
@@ -55,6 +56,7 @@ pub mod register;
 pub mod register_list;
 pub mod rights;
 pub mod saved_views;
+pub mod scans;
 pub mod seals;
 pub mod search;
 pub mod tasks;

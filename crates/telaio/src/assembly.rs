@@ -87,6 +87,7 @@ pub fn settings(config: &Config, demo: bool) -> Settings {
         second_factor_for: if demo { Vec::new() } else { config.accounts.second_factor_for.clone() },
         password_cost: config.accounts.password_cost(),
         antivirus: config.antivirus.clamav.clone(),
+        scan_folders: config.scans.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use app::accounts::password::Cost;
+use app::settings::ScanFolder;
 use domain::Role;
 use domain::body::IpaCode;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct Config {
     pub exchange: Exchange,
     /// Mail accounts of the bodies.
     pub mail: Vec<Mail>,
+    /// Folders of the scanners of the bodies.
+    pub scans: Vec<ScanFolder>,
 }
 
 /// Listeners and the public address.
@@ -304,7 +307,28 @@ impl Config {
         if parts.iter().any(|length| *length > 0) && parts.contains(&0) {
             return impossible("key_token: module, token and key belong together");
         }
-        self.mail.iter().try_for_each(Mail::check)
+        self.mail.iter().try_for_each(Mail::check)?;
+        self.check_scans()
+    }
+
+    fn check_scans(&self) -> Result<(), ConfigError> {
+        for (i, one) in self.scans.iter().enumerate() {
+            let others = || self.scans.iter().take(i);
+            let wrong = if one.folder.is_relative() {
+                "an absolute path"
+            } else if others().any(|other| other.body == one.body) {
+                "one for each body"
+            } else if others()
+                .any(|other| other.folder.starts_with(&one.folder) || one.folder.starts_with(&other.folder))
+            {
+                // One office must not be able to put papers into the register of another.
+                "each body has one of its own, not inside that of another"
+            } else {
+                continue;
+            };
+            return Err(ConfigError::Impossible(format!("scans.folder of {}: {wrong}", one.body)));
+        }
+        Ok(())
     }
 
     /// The address of the PostgreSQL, from its file if one is named; none for the embedded database.
@@ -372,7 +396,8 @@ mod tests {
         assert_eq!(example, Config::default());
         let all = Table::try_from(Config::default()).unwrap();
         assert!(EXAMPLE.contains("# [[mail]]"), "no account in telaio.example.toml");
-        for (section, values) in all.iter().filter(|(name, _)| *name != "mail") {
+        assert!(EXAMPLE.contains("# [[scans]]"), "no folder of scans in telaio.example.toml");
+        for (section, values) in all.iter().filter(|(name, _)| !["mail", "scans"].contains(&name.as_str())) {
             assert!(EXAMPLE.contains(&format!("[{section}]")), "no [{section}] in telaio.example.toml");
             for key in values.as_table().unwrap().keys() {
                 assert!(
@@ -420,12 +445,28 @@ mod tests {
     #[test]
     fn the_account_of_the_example_is_well_formed() {
         let (_, block) = EXAMPLE.split_once("# [[mail]]").unwrap();
+        let (block, _) = block.split_once("\n\n").unwrap();
         let lines: Vec<&str> = block.lines().map(|line| line.trim_start_matches("# ")).collect();
         let text = format!("[[mail]]{}", lines.join("\n"));
         let config = parse(&text, &[]).unwrap();
         assert_eq!(config.mail.len(), 1);
         assert!(parse(&text.replace("smtps://", "ftp://"), &[]).is_err());
         assert!(parse(&text.replace("imaps://", "ftp://"), &[]).is_err());
+    }
+
+    #[test]
+    fn each_body_scans_into_a_folder_of_its_own() {
+        let (_, block) = EXAMPLE.split_once("# [[scans]]").unwrap();
+        let lines: Vec<&str> = block.lines().map(|line| line.trim_start_matches("# ")).collect();
+        let text = format!("[[scans]]{}", lines.join("\n"));
+        assert_eq!(parse(&text, &[]).unwrap().scans.len(), 1);
+        let other = |body: &str, folder: &str| {
+            parse(&format!("{text}\n[[scans]]\nbody = \"{body}\"\nfolder = \"{folder}\"\n"), &[])
+        };
+        assert!(other("c_x002", "/srv/scans/c_x002").is_ok());
+        assert!(other("c_x001", "/srv/scans/c_x002").is_err(), "two folders for one body");
+        assert!(other("c_x002", "/srv/scans/c_x001/in").is_err(), "one inside another");
+        assert!(other("c_x002", "scans").is_err(), "a relative path");
     }
 
     #[test]

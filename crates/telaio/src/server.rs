@@ -48,7 +48,8 @@ pub fn work(exchange: Exchange) -> JoinHandle<()> {
     tokio::spawn(async move {
         let house = app::workers::run_house(exchange.app.clone());
         let texts = app::workers::run_texts(exchange.app.clone());
-        tokio::join!(app::workers::run_exchange(exchange), house, texts);
+        let scans = app::workers::run_scans(exchange.app.clone());
+        tokio::join!(app::workers::run_exchange(exchange), house, texts, scans);
     })
 }
 

@@ -197,11 +197,12 @@ fn the_doctor_tries_what_the_configuration_names_outside_and_says_how_to_mend() 
         "[storage]\nfolder = \"{}\"\n[trust]\nanchors = [\"{}\"]\n[timestamp]\nurl = \"http://127.0.0.1:1/\"\n\
          [antivirus]\nclamav = \"{}\"\n[key_token]\nmodule = \"/nowhere.so\"\ntoken = \"t\"\nkey = \"k\"\n\
          [[mail]]\nbody = \"c_x001\"\nkind = \"pec\"\naddress = \"a@pec.test\"\nsmtp = \"smtps://127.0.0.1:1\"\n\
-         imap = \"imaps://127.0.0.1:1\"\npassword_file = \"{}\"\n",
+         imap = \"imaps://127.0.0.1:1\"\npassword_file = \"{}\"\n[[scans]]\nbody = \"c_x001\"\nfolder = \"{}\"\n",
         data.display(),
         anchors.display(),
         scanner("stream: OK\0"),
         anchors.display(),
+        folder.path().join("nowhere").display(),
     );
     std::fs::write(&config, settings).unwrap();
     let found = run(&["doctor", "--config", config.to_str().unwrap(), "--json"]);
@@ -215,6 +216,7 @@ fn the_doctor_tries_what_the_configuration_names_outside_and_says_how_to_mend() 
         ("key_token", "fails"),
         ("smtp", "fails"),
         ("imap", "fails"),
+        ("scans", "fails"),
     ] {
         let part = parts.as_array().unwrap().iter().find(|part| part["name"] == name).unwrap();
         assert_eq!(part["state"], state, "{part}");

@@ -203,6 +203,20 @@
     };
     input.addEventListener('change', showFile);
   });
+  // A file that is on the server already: fetched and shown from the browser's memory, by its first bytes.
+  all('[data-file-src]').forEach(async (pane) => {
+    const answer = await fetch(pane.dataset.fileSrc).catch(() => null);
+    if (!answer?.ok) return;
+    const bytes = await answer.arrayBuffer();
+    const head = new Uint8Array(bytes, 0, Math.min(8, bytes.byteLength));
+    const kind = SHOWN.find(([, mark]) => mark.every((byte, at) => head[at] === byte))?.[0];
+    if (!kind) return;
+    const shown = document.createElement(kind === 'application/pdf' ? 'iframe' : 'img');
+    shown[kind === 'application/pdf' ? 'title' : 'alt'] = pane.getAttribute('aria-label');
+    shown.src = URL.createObjectURL(new Blob([bytes], { type: kind }));
+    pane.append(shown);
+    pane.hidden = false;
+  });
   document.addEventListener('change', (event) => {
     const field = event.target.dataset?.fill && document.getElementById(event.target.dataset.fill);
     if (field) field.value = event.target.value;

@@ -22,7 +22,9 @@ macro_rules! slices {
     };
 }
 
-slices!["access", "admin", "common", "dossier", "errors", "exchange", "papers", "register", "verify"];
+slices![
+    "access", "admin", "common", "dossier", "errors", "exchange", "papers", "register", "scans", "verify"
+];
 
 type Bundle = FluentBundle<FluentResource>;
 

@@ -83,6 +83,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::register_imports::routes());
     all.extend(crate::api::registration_acts::routes());
     all.extend(crate::api::registrations::routes());
+    all.extend(crate::api::scans::routes());
     all.extend(crate::api::status::routes());
     all.extend(crate::api::verifications::routes());
     all.extend(crate::pages::account::routes());
@@ -103,6 +104,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::pages::passkeys::routes());
     all.extend(crate::pages::plain::routes());
     all.extend(crate::pages::register::routes());
+    all.extend(crate::pages::scans::routes());
     all.extend(crate::pages::scheme::routes());
     all.extend(crate::pages::templates::routes());
     all.extend(crate::pages::users::routes());

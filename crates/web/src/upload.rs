@@ -4,10 +4,12 @@
 use crate::error::Fault;
 use app::Context;
 use app::use_cases::register::files::{ReceivedFile, receive_file};
+use app::use_cases::scans;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::http::StatusCode;
 use domain::Invalid;
+use domain::ids::ScanId;
 use futures_util::TryStreamExt;
 use tokio_util::io::StreamReader;
 
@@ -54,6 +56,16 @@ pub async fn file_part(ctx: &Context, field: Field<'_>, pointer: &str) -> Result
     let name = field.file_name().unwrap_or_default().to_owned();
     let stream = Box::pin(field.map_err(std::io::Error::other));
     Ok(receive_file(ctx, &ctx.actor.body, pointer, &name, StreamReader::new(stream)).await?)
+}
+
+/// A scan, streamed into the store of the actor's body, where it waits for its clerk.
+///
+/// # Errors
+/// `Invalid` at `pointer` when nobody could attest it.
+pub async fn scan_part(ctx: &Context, field: Field<'_>, pointer: &str) -> Result<ScanId, Fault> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    let stream = Box::pin(field.map_err(std::io::Error::other));
+    Ok(scans::upload(ctx, pointer, &name, StreamReader::new(stream)).await?)
 }
 
 /// Whether a file part of a form holds nothing: browsers send an unnamed empty part for an empty field.

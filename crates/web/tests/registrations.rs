@@ -20,6 +20,8 @@ use web::{AppState, router};
 mod desk;
 #[path = "registrations/hostile.rs"]
 mod hostile;
+#[path = "registrations/scans.rs"]
+mod scans;
 
 const BODY: &str = "c_g999";
 const BOUNDARY: &str = "-----telaio-test";

@@ -12,6 +12,7 @@ pub mod import_bodies;
 pub mod papers;
 pub mod read_audit;
 pub mod register;
+pub mod scans;
 pub mod scheme;
 pub mod system;
 pub mod templates;

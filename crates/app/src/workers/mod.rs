@@ -3,6 +3,7 @@
 pub mod daily_register;
 pub mod deliver;
 pub mod receive;
+pub mod scans;
 pub mod sweep;
 pub mod texts;
 pub mod warnings;
@@ -33,6 +34,9 @@ const TEXTS_BREATH: Duration = Duration::from_millis(200);
 const TEXTS_YIELD: u32 = 4;
 const TEXTS_PAUSE: Duration = Duration::from_secs(2);
 
+/// Pause between two looks at the folders of scanners: a file that did not change in it is whole.
+const SCANS_PAUSE: Duration = Duration::from_secs(5);
+
 /// Pause between two looks at what the house itself has to do: registers to close, certificates that end.
 const HOUSE_PAUSE: Duration = Duration::from_secs(600);
 
@@ -62,6 +66,16 @@ pub async fn run_house(app: Arc<App>) {
 fn failed(app: &App, error: &Error, what: &'static str) {
     app.health.note(error);
     tracing::warn!(%error, "{what}");
+/// Empties the folders of scanners until it is dropped; without any it rests.
+pub async fn run_scans(app: Arc<App>) {
+    let mut seen = scans::Seen::default();
+    while !app.settings.scan_folders.is_empty() {
+        // Which folder failed is in the log already.
+        if let Ok(taken @ 1..) = scans::run_once(&app, &mut seen).await {
+            tracing::info!(taken, "files were taken from the folders of scans");
+        }
+        tokio::time::sleep(SCANS_PAUSE).await;
+    }
 }
 
 /// Runs the exchange until it is dropped: what is due leaves, what arrived is kept, silence is told.

@@ -22,6 +22,7 @@ remedy-backup = Take a backup every night with telaio backup: see to the timer.
 remedy-drill = Restore a backup on another machine with telaio restore: one that was never tried is a hope.
 remedy-trust = Name authorities in trust.anchors and the Italian trusted list in trust.trusted_lists; mend the file that is named.
 remedy-timestamp = See that the time-stamp authority is reachable and that timestamp.url, user and password are right.
+remedy-scans = Make the folder and let whoever runs Telaio and the scanner read and write it, nobody else.
 remedy-antivirus = See that clamd runs and that antivirus.clamav names its socket; until then files are marked as not scanned.
 remedy-mail = See that server, user name, password file and trust file of this account are right; sending and receiving wait meanwhile.
 remedy-token = See that the token is plugged in and that module, token, key and pin_file of key_token are right.

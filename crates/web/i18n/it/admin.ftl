@@ -22,6 +22,7 @@ remedy-backup = Fai una copia ogni notte con telaio backup: controlla il timer.
 remedy-drill = Prova a ripristinare una copia su un’altra macchina con telaio restore: quella mai provata è solo una speranza.
 remedy-trust = Indica le autorità in trust.anchors e l’elenco di fiducia italiano in trust.trusted_lists; correggi il file indicato.
 remedy-timestamp = Controlla che l’autorità di marcatura sia raggiungibile e che timestamp.url, utente e password siano giusti.
+remedy-scans = Crea la cartella e dalla in lettura e scrittura a chi esegue Telaio e allo scanner, a nessun altro.
 remedy-antivirus = Controlla che clamd sia acceso e che antivirus.clamav indichi il suo socket; nel frattempo i file sono segnati come non controllati.
 remedy-mail = Controlla server, utente, file della password e file dei certificati di questa casella; intanto invio e ricezione aspettano.
 remedy-token = Controlla che il token sia collegato e che module, token, key e pin_file di key_token siano giusti.

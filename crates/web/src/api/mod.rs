@@ -13,5 +13,6 @@ pub mod papers;
 pub mod register_imports;
 pub mod registration_acts;
 pub mod registrations;
+pub mod scans;
 pub mod status;
 pub mod verifications;

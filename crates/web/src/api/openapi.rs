@@ -32,6 +32,7 @@ const SLICES: &[fn() -> OpenApi] = &[
     super::registrations::describe,
     super::registration_acts::describe,
     super::register_imports::describe,
+    super::scans::describe,
     super::status::describe,
     super::verifications::describe,
 ];

@@ -7,7 +7,7 @@ use crate::{json, upload};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::assign::AssignTo;
 use app::use_cases::register::list::{Line, list as list_entries};
-use app::use_cases::register::read::{Head, Opened, open};
+use app::use_cases::register::read::{Attestation, Head, Opened, open};
 use app::use_cases::register::register_document::{NewDocument, Registered, register_document};
 use app::{Context, Error, Verb};
 use axum::Json;
@@ -69,12 +69,39 @@ pub struct FileAnswer {
     /// Name.
     #[schema(max_length = 200)]
     name: String,
+    /// The attestation that it conforms to the paper it was made from, for scans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attestation: Option<AttestationAnswer>,
+}
+
+/// Who attested that a file conforms to a paper.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttestationAnswer {
+    /// The words.
+    #[schema(max_length = 1000)]
+    statement: String,
+    /// The article they rest on.
+    #[schema(max_length = 200)]
+    norm: String,
+    /// Who.
+    #[schema(max_length = 400)]
+    by: String,
+    /// When.
+    #[schema(format = "date-time", max_length = 40)]
+    at: String,
 }
 
 impl From<RegisteredFile> for FileAnswer {
     fn from(file: RegisteredFile) -> Self {
         let RegisteredFile { id, sha256, media_type, size, name } = file;
-        Self { id: id.to_string(), sha256, media_type, size, name }
+        Self { id: id.to_string(), sha256, media_type, size, name, attestation: None }
+    }
+}
+
+impl From<Attestation> for AttestationAnswer {
+    fn from(it: Attestation) -> Self {
+        let at = Moment::from_micros(it.at).rfc3339();
+        Self { statement: it.statement, norm: it.norm, by: it.by_name, at }
     }
 }
 
@@ -301,13 +328,13 @@ async fn read_parts(ctx: &Context, mut parts: Multipart) -> Result<NewDocument, 
 }
 
 /// The metadata part: the data of the entry and, if wanted, to whom it goes at once.
-struct Metadata {
-    new: NewRegistration,
-    assignments: Vec<AssignTo>,
+pub(super) struct Metadata {
+    pub(super) new: NewRegistration,
+    pub(super) assignments: Vec<AssignTo>,
 }
 
 impl Metadata {
-    fn read(bytes: &Bytes) -> Result<Self, Fault> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let mut whole: serde_json::Value =
             serde_json::from_slice(bytes).map_err(|_| Fault::BadRequest("bad-json"))?;
         let assignments = whole.as_object_mut().and_then(|fields| fields.remove("assignments"));
@@ -331,7 +358,18 @@ async fn one(Who(ctx): Who, Path(id): Path<String>) -> Result<Json<RegistrationA
 
 fn show(opened: Opened) -> RegistrationAnswer {
     match opened {
-        Opened::Whole(entry) => answer(entry.registration),
+        Opened::Whole(entry) => {
+            let mut shown = answer(entry.registration);
+            for it in entry.attestations {
+                let content = shown.content.iter_mut();
+                let mut files =
+                    content.flat_map(|all| std::iter::once(&mut all.document).chain(&mut all.attachments));
+                if let Some(file) = files.find(|file| file.id == it.document.as_str()) {
+                    file.attestation = Some(it.into());
+                }
+            }
+            shown
+        }
         Opened::NumberOnly(head) => number_only(*head),
     }
 }

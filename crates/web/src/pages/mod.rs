@@ -20,6 +20,7 @@ pub mod papers;
 pub mod passkeys;
 pub mod plain;
 pub mod register;
+pub mod scans;
 pub mod scheme;
 pub mod templates;
 pub mod users;

@@ -145,6 +145,12 @@ fn content(path: &str, of: &Planted) -> String {
         }
         "replacement" => r#"{"name":"prova","channel":"email","address":"prova@posta.example"}"#.to_owned(),
         "closure" | "discard" | "send-back" => reason,
+        "registration" if path.starts_with("/api/v1/scans/") => {
+            r#"{"attested":true,"metadata":{"body":"c_g999",
+            "aoo":"A1B2C3D","direction":"incoming","subject":"prova","classification":null,
+            "correspondents":[{"kind":"person","name":"prova"}]}}"#
+                .to_owned()
+        }
         "registration" => "{}".to_owned(),
         "refusal" => r#"{"anomaly":"000","reason":"prova"}"#.to_owned(),
         "changes" => r#"{"kind":"suspend"}"#.to_owned(),

@@ -14,7 +14,7 @@ use app::use_cases::register::register_document::{NewDocument, Registered, regis
 use app::use_cases::{case, emergency, templates};
 use domain::ids::{
     AccountId, AssignmentId, CaseId, DeliveryId, DocumentId, DossierId, EmergencyId, Id, InboundId,
-    RegistrationId, RightsChangeId, SessionId, TaskId, TemplateId, TokenId, ViewId,
+    RegistrationId, RightsChangeId, ScanId, SessionId, TaskId, TemplateId, TokenId, ViewId,
 };
 use domain::message::Channel;
 use domain::register::AssignmentKind;
@@ -42,6 +42,7 @@ pub enum Kind {
     Token,
     Session,
     Passkey,
+    Scan,
 }
 
 /// The objects of one person.
@@ -76,6 +77,8 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         ("/api/v1/deliveries/", Kind::Delivery),
         ("/inbox/", Kind::Inbound),
         ("/api/v1/inbound-messages/", Kind::Inbound),
+        ("/scans/", Kind::Scan),
+        ("/api/v1/scans/", Kind::Scan),
         ("/tasks/", Kind::Task),
         ("/templates/", Kind::Template),
         ("/admin/users/", Kind::Account),
@@ -113,6 +116,7 @@ pub fn nobodys(kind: Kind) -> String {
         Kind::Token => TokenId::from_u128(7).to_string(),
         Kind::Session => SessionId::from_u128(7).to_string(),
         Kind::Passkey => "bb0000".to_owned(),
+        Kind::Scan => ScanId::from_u128(7).to_string(),
     }
 }
 
@@ -153,6 +157,11 @@ pub async fn plant(house: &House, who: &Account, words: &str, confidential: bool
     .await
     .unwrap();
     dossier(&ctx, words, confidential, &mut ids).await;
+    // A scan is of the whole office too.
+    let shown = if confidential { "parole di tutti" } else { words };
+    let paper = [&[0xff, 0xd8, 0xff, 0xe0, 0, 16][..], b"JFIF\0", words.as_bytes()].concat();
+    let scan = app::use_cases::scans::upload(&ctx, "/document", &format!("{shown}.jpg"), &paper[..]).await;
+    ids.insert(Kind::Scan, scan.unwrap().to_string());
     // Messages, templates and periods are of the whole office: no secret of one person.
     let open = if confidential { "parole di tutti" } else { words };
     desk(&ctx, (words, open), &mail, &mut ids).await;

@@ -20,6 +20,7 @@ pub(crate) use words::{word, word_with};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::use_cases::register::read::Entry;
 use documents::pdf::{self, Block, PageSize, Paper, Run, Text};
 use domain::body::Body;
 use domain::register::Registration;
@@ -115,6 +116,27 @@ fn files(entry: &Registration) -> Block {
         ],
         rows: rows.collect(),
     })
+}
+
+/// The attestations of conformity about the files of an entry, in their words.
+fn attestations(entry: &Entry) -> Vec<Block> {
+    if entry.attestations.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![Block::Heading { level: 2, text: word("attestation-title").to_owned() }];
+    let it = &entry.registration;
+    for one in &entry.attestations {
+        let file = std::iter::once(&it.document).chain(&it.attachments).find(|file| file.id == one.document);
+        let file = file.map(|file| word_with("attestation-file", &[("name", file.name.clone())]));
+        let at = local(domain::Moment::from_micros(one.at).at);
+        let by = word_with("attestation-by", &[("name", one.by_name.clone()), ("at", at)]);
+        blocks.push(Block::Paragraph(vec![
+            Run::plain(format!("{}\n", file.unwrap_or_default())),
+            Run::plain(format!("{}\n", one.statement)),
+            Run::bold(by),
+        ]));
+    }
+    blocks
 }
 
 /// The mark of an annulled entry, always visible.

@@ -1,14 +1,13 @@
 //! The receipt for who presented a document: number, date, subject, files with
 //! their fingerprints, and a code that leads to the verification page.
 
-use super::{annulment, facts, files, give_out, own_body, paper_of, word};
+use super::{annulment, attestations, facts, files, give_out, own_body, paper_of, word};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::use_cases::register::read;
+use crate::use_cases::register::read::{self, Entry};
 use documents::pdf::{Block, PageSize, Paper, Run};
 use domain::body::Body;
 use domain::ids::RegistrationId;
-use domain::register::Registration;
 use store::{blobs, papers};
 
 /// The kinds under which receipts are kept: of an entry in force, and of one that was annulled since.
@@ -25,8 +24,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// # Errors
 /// `NotFound` for who may not see the whole entry; refusal `no-seal` when the body has no seal.
 pub async fn receipt(ctx: &Context, id: RegistrationId) -> Result<Vec<u8>> {
-    let entry = read::open_whole(ctx, id.clone()).await?.registration;
-    let kind = if entry.annulment.is_some() { KIND_ANNULLED } else { KIND };
+    let entry = read::open_whole(ctx, id.clone()).await?;
+    let kind = if entry.registration.annulment.is_some() { KIND_ANNULLED } else { KIND };
     let asked = id.clone();
     if let Some(sha256) = ctx.read(move |r| Ok(papers::find(r, &asked, kind)?)).await? {
         return kept(ctx, &sha256).await;
@@ -56,7 +55,8 @@ async fn kept(ctx: &Context, sha256: &str) -> Result<Vec<u8>> {
         .ok_or_else(|| Error::Bug(format!("the kept receipt {sha256} has no bytes")))
 }
 
-fn compose(ctx: &Context, body: &Body, entry: &Registration, mark: Block) -> Paper {
+fn compose(ctx: &Context, body: &Body, whole: &Entry, mark: Block) -> Paper {
+    let entry = &whole.registration;
     let mut paper =
         paper_of(ctx, body, format!("{} {}", word("receipt-title"), entry.full_label()), PageSize::A4);
     paper.blocks.push(Block::Heading { level: 1, text: word("receipt-title").to_owned() });
@@ -66,8 +66,8 @@ fn compose(ctx: &Context, body: &Body, entry: &Registration, mark: Block) -> Pap
         Block::KeyValues(facts(entry, body)),
         Block::Heading { level: 2, text: word("files").to_owned() },
         files(entry),
-        mark,
-        Block::Paragraph(vec![Run::italic(word("receipt-law"))]),
     ]);
+    paper.blocks.extend(attestations(whole));
+    paper.blocks.extend([mark, Block::Paragraph(vec![Run::italic(word("receipt-law"))])]);
     paper
 }

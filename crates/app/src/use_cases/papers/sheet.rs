@@ -1,6 +1,6 @@
 //! The entry sheet: everything an entry says, with the data that were mended.
 
-use super::{annulment, facts, files, local, own_body, paper_of, word, word_with, write};
+use super::{annulment, attestations, facts, files, local, own_body, paper_of, word, word_with, write};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_cases::register::read::{self, Entry};
@@ -23,6 +23,7 @@ pub async fn sheet(ctx: &Context, id: RegistrationId) -> Result<Vec<u8>> {
     paper.blocks.push(Block::KeyValues(facts(registration, &body)));
     paper.blocks.push(Block::Heading { level: 2, text: word("files").to_owned() });
     paper.blocks.push(files(registration));
+    paper.blocks.extend(attestations(&entry));
     if !entry.corrections.is_empty() {
         paper.blocks.push(Block::Heading { level: 2, text: word("daily-changes-title").to_owned() });
         paper.blocks.push(corrections(&entry)?);

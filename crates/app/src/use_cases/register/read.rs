@@ -6,11 +6,13 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use domain::ids::RegistrationId;
 use domain::register::{Registration, check_live};
+use store::attestations;
 use store::document_facts;
 use store::register;
 use store::trace::Personal;
 use store::{Query, register_list};
 
+pub use store::attestations::Attestation;
 pub use store::document_facts::{DocumentFacts, TextState};
 pub use store::register::{Assignment, Correction, Head};
 
@@ -29,6 +31,8 @@ pub struct Entry {
     pub classes: Vec<(String, String, i64)>,
     /// What is known of its files.
     pub facts: Vec<DocumentFacts>,
+    /// Which of its files an official attested to conform to the paper they were made from.
+    pub attestations: Vec<Attestation>,
 }
 
 /// What an actor gets to see of an entry.
@@ -88,6 +92,7 @@ fn load(query: &mut impl Query, id: &RegistrationId, imported: bool) -> Result<P
     let assignments = register::assignments(query, id)?;
     let classes = register::classes(query, id)?;
     let facts = document_facts::of_registration(query, id)?;
+    let attestations = attestations::of_registration(query, id)?;
     Ok(registration.map(|registration| Entry {
         registration,
         imported,
@@ -95,6 +100,7 @@ fn load(query: &mut impl Query, id: &RegistrationId, imported: bool) -> Result<P
         assignments,
         classes,
         facts,
+        attestations,
     }))
 }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use app::Clock;
+use app::settings::ScanFolder;
 use channels::clamav::{self, Address, Verdict};
 use channels::pec::Mailbox;
 use documents::signature::timestamp;
@@ -22,6 +23,7 @@ pub async fn look(config: &Config) -> Vec<Line> {
     for mail in &config.mail {
         lines.extend(account(config, mail).await);
     }
+    lines.extend(config.scans.iter().map(scan_folder));
     lines
 }
 
@@ -101,6 +103,20 @@ fn told(name: &str, address: &str, outcome: Result<(), String>) -> Line {
     match outcome {
         Ok(()) => Line::works(name, address),
         Err(why) => Line::fails(name, &format!("{address}: {why}"), "remedy-mail"),
+    }
+}
+
+/// A folder of scans must let us look into it and take files out of it.
+fn scan_folder(one: &ScanFolder) -> Line {
+    let place = format!("{}: {}", one.body, one.folder.display());
+    // A name that the server at work leaves alone, since it begins with a point.
+    let trial = one.folder.join(".telaio-doctor");
+    let tried = std::fs::read_dir(&one.folder)
+        .and_then(|_| std::fs::File::create_new(&trial))
+        .and_then(|_| std::fs::remove_file(&trial));
+    match tried {
+        Ok(_) => Line::works("scans", &place),
+        Err(error) => Line::fails("scans", &format!("{place}: {error}"), "remedy-scans"),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::who::Who;
 use app::use_cases::bodies;
 use app::use_cases::exchange::watch::{self, StoredDelivery};
 use app::use_cases::register::history::{Leaf, open_with_history};
-use app::use_cases::register::read::{Assignment, Correction, Entry, Head, Opened, open};
+use app::use_cases::register::read::{Assignment, Attestation, Correction, Entry, Head, Opened, open};
 use app::use_cases::verification::kept;
 use app::{Context, Error, Verb};
 use askama::Template;
@@ -43,6 +43,8 @@ pub struct FileLine {
     pub reason: Option<String>,
     /// Signatures found in it when it came in.
     pub signatures: Vec<SignatureWords>,
+    /// The attestation that it conforms to the paper it was made from.
+    pub attested: Option<Attestation>,
 }
 
 /// An assignment as the page shows it.
@@ -221,6 +223,7 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
                 text: facts.map_or("none", |facts| facts.text.name()),
                 reason: facts.and_then(|facts| facts.reason.clone()),
                 signatures: Vec::new(),
+                attested: entry.attestations.iter().find(|one| one.document == file.id).cloned(),
             }
         })
         .collect();
@@ -375,6 +378,13 @@ impl Sampled for EntryPage {
                         verdict: view.t("verify-verdict-valid"),
                         reasons: vec![view.t("verify-reason-not-qualified")],
                     }],
+                    attested: annulled.then(|| Attestation {
+                        document: entry.document.id.clone(),
+                        statement: "Si attesta <b>la conformità</b>.".into(),
+                        norm: "D.Lgs. 82/2005, art. 22".into(),
+                        by_name: "Prova Due".into(),
+                        at: 0,
+                    }),
                 }],
                 assignments: vec![AssignmentLine {
                     id: "asg_1".into(),

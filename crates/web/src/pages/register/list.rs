@@ -113,6 +113,8 @@ pub struct ListPage {
     pub may_export: bool,
     /// Whether the person may bring in an old register.
     pub may_import: bool,
+    /// Whether the person attests scans.
+    pub may_scan: bool,
 }
 
 impl ListPage {
@@ -172,6 +174,7 @@ pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Resul
         may_assign: ctx.may(Verb::Assign).is_ok(),
         may_export: ctx.may(Verb::ExportRegister).is_ok(),
         may_import: ctx.may(Verb::ImportRegister).is_ok(),
+        may_scan: ctx.may(Verb::ScanIntake).is_ok(),
         form,
         view,
     })?
@@ -282,6 +285,7 @@ impl Sampled for ListPage {
             may_assign: !rows.is_empty(),
             may_export: true,
             may_import: true,
+            may_scan: true,
             rows,
             view: view.clone(),
         };

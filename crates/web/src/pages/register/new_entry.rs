@@ -16,7 +16,7 @@ use app::use_cases::register::duplicates::with_same_file;
 use app::use_cases::register::files::ReceivedFile;
 use app::use_cases::register::read::open_whole;
 use app::use_cases::register::register_document::{NewDocument, Registered, register_document};
-use app::use_cases::scheme;
+use app::use_cases::{scans, scheme};
 use app::{Context, Error};
 use askama::Template;
 use axum::extract::multipart::MultipartRejection;
@@ -24,7 +24,9 @@ use axum::extract::{Multipart, RawQuery};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::body::Body;
+use domain::ids::ScanId;
 use domain::register::{CorrespondentKind, Direction, NewRegistration};
+use domain::scan::ScanState;
 use domain::scheme::Class;
 use domain::{Invalid, Moment};
 use jiff::Timestamp;
@@ -64,6 +66,26 @@ pub struct NewPage {
     pub draft: Option<DraftNote>,
     /// Id and number of the entry from which the form was filled.
     pub source: Option<(String, String)>,
+    /// The scan that is being registered, in place of a file chosen here.
+    pub scan: Option<Scanned>,
+}
+
+/// A scan that waits, as the form shows it.
+pub struct Scanned {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Pages, when known.
+    pub pages: Option<i64>,
+    /// Codes of its flags.
+    pub flags: Vec<String>,
+    /// The words to be attested.
+    pub statement: String,
 }
 
 /// The draft kept on the server.
@@ -132,6 +154,7 @@ async fn page(ctx: &Context, view: View, form: Form, faults: Faults) -> Result<N
     let (area, unit) = (form.text("aoo").to_owned(), form.text("unit").to_owned());
     let direction = form.some("direction").unwrap_or("incoming").to_owned();
     let proposals = new_aids::proposals(ctx, &view, &form).await?;
+    let scan = scanned(ctx, &form).await?;
     // Where a draft of something else is kept, this form must not write over it by itself.
     let other = form.has("other_draft").then_some(DraftNote { at: ctx.moment.at, shown: false });
     Ok(NewPage {
@@ -150,10 +173,30 @@ async fn page(ctx: &Context, view: View, form: Form, faults: Faults) -> Result<N
         proposals,
         draft: other,
         source: None,
+        scan,
         form,
         faults,
         view,
     })
+}
+
+/// The scan that the form names, while it waits; a draft may name one that does not any more.
+async fn scanned(ctx: &Context, form: &Form) -> Result<Option<Scanned>, Fault> {
+    let Some(id) = form.some("scan").and_then(|id| id.parse().ok()) else { return Ok(None) };
+    let scan = match scans::open(ctx, id).await {
+        Ok(scan) if scan.state == ScanState::Waiting => scan,
+        Ok(_) | Err(Error::NotFound) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    Ok(Some(Scanned {
+        id: scan.id.to_string(),
+        name: scan.name,
+        media_type: scan.media_type,
+        size: scan.size,
+        pages: scan.pages,
+        flags: scan.flags,
+        statement: scans::statement(),
+    }))
 }
 
 /// What the parts of the form brought.
@@ -271,12 +314,23 @@ enum Outcome {
 
 async fn register(ctx: &Context, sent: &Sent) -> app::Result<Outcome> {
     let mut faults = sent.faults.clone();
-    if sent.document.is_none() && faults.errors.is_empty() {
+    let scan = match sent.form.some("scan") {
+        Some(id) => Some(id.parse::<ScanId>().map_err(|_| Error::NotFound)?),
+        None => None,
+    };
+    if scan.is_some() && !sent.form.has("attested") {
+        faults.add("/attested", "not-attested");
+    }
+    if scan.is_none() && sent.document.is_none() && faults.errors.is_empty() {
         faults.add("/document", "required");
     }
     let read =
         new_form::read(&sent.form, &ctx.actor.body).map_err(|found| faults.errors.extend(found.errors));
-    let (Ok((mut new, assignments)), Some(document)) = (read, sent.document.clone()) else {
+    let document = match &scan {
+        Some(id) => Some(scans::document(ctx, id).await?),
+        None => sent.document.clone(),
+    };
+    let (Ok((mut new, assignments)), Some(document)) = (read, document) else {
         return Err(faults.into());
     };
     fill_bodies(ctx, &mut new, &mut faults).await?;
@@ -290,13 +344,12 @@ async fn register(ctx: &Context, sent: &Sent) -> app::Result<Outcome> {
             return Ok(Outcome::Same(same.into_iter().map(Row::from).collect()));
         }
     }
-    let what = NewDocument {
-        new,
-        document,
-        attachments: sent.attachments.clone(),
-        assignments,
-        idempotency_key: None,
-    };
+    let attachments = sent.attachments.clone();
+    if let Some(id) = scan {
+        let entry = scans::NewEntry { new, attachments, assignments, attested: true };
+        return Ok(Outcome::Done(scans::register(ctx, &id, entry).await?));
+    }
+    let what = NewDocument { new, document, attachments, assignments, idempotency_key: None };
     Ok(match register_document(ctx, what).await? {
         Registered::New(entry) => Outcome::Done(entry.id),
         Registered::Before(id) => Outcome::Done(id),
@@ -354,6 +407,15 @@ impl Sampled for NewPage {
                 why: "stesso mittente".into(),
             }],
             draft: Some(DraftNote { at: Timestamp::UNIX_EPOCH, shown: !faults.any() }),
+            scan: faults.any().then(|| Scanned {
+                id: "scn_1".into(),
+                name: "scansione <1>.pdf".into(),
+                media_type: "application/pdf".into(),
+                size: 90_000,
+                pages: Some(3),
+                flags: vec!["active-content".into()],
+                statement: "Si attesta <b>la conformità</b>.".into(),
+            }),
             source: faults.any().then(|| ("reg_1".into(), "0000001/2026".into())),
             form,
             faults,

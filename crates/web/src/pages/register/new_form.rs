@@ -61,8 +61,8 @@ pub fn only_rows(form: &Form) -> bool {
 }
 
 /// Fields that say what the browser wants now, not what was written: never part of a draft.
-const NOT_WRITTEN: [&str; 9] =
-    ["csrf", "add", "remove", "suggest", "save", "reply", "again", "other_draft", "registering"];
+const NOT_WRITTEN: [&str; 10] =
+    ["csrf", "attested", "add", "remove", "suggest", "save", "reply", "again", "other_draft", "registering"];
 
 /// What is worth keeping of a form as a draft; nothing when nothing was written.
 pub fn draft(form: &Form) -> Vec<(String, String)> {
