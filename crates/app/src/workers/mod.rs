@@ -66,6 +66,8 @@ pub async fn run_house(app: Arc<App>) {
 fn failed(app: &App, error: &Error, what: &'static str) {
     app.health.note(error);
     tracing::warn!(%error, "{what}");
+}
+
 /// Empties the folders of scanners until it is dropped; without any it rests.
 pub async fn run_scans(app: Arc<App>) {
     let mut seen = scans::Seen::default();
