@@ -60,6 +60,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool { purpose: Purpose::Test, package: "postfix", why: "real SMTP server", present: || has("postfix") },
     Tool { purpose: Purpose::Test, package: "dovecot-imapd", why: "real IMAP server", present: has_dovecot },
+    Tool { purpose: Purpose::Test, package: "faketime", why: "moves a clock", present: || has("faketime") },
     Tool { purpose: Purpose::Test, package: "chromium", why: "real browser", present: || has("chromium") },
     Tool {
         purpose: Purpose::Test,

@@ -141,7 +141,8 @@ async fn database(app: &App) -> Part {
     }
 }
 
-/// The writer answers only after a real commit, so an empty closure proves the whole road to the disk.
+/// The writer answers only after its commit, so an empty closure proves that it lives and reaches the database;
+/// whether there is room to write is tried with the storage.
 async fn writer(app: &App) -> Part {
     let done = app.store.write::<_, Error, _>(|_| Ok(())).await;
     let figures = app.store.figures();
@@ -162,13 +163,13 @@ fn clock(app: &App) -> Part {
 }
 
 fn storage(app: &App) -> Part {
-    let Some(space) = app.store.space() else {
-        return Part::bad(
-            "storage",
-            State::Fails,
-            "the folder of documents cannot be written",
-            "remedy-storage",
-        );
+    let space = match app.store.space() {
+        Ok(space) => space,
+        Err(error) => {
+            let full = matches!(error, store::StoreError::DiskFull(_));
+            let remedy = if full { "remedy-space" } else { "remedy-storage" };
+            return Part::bad("storage", State::Fails, error.to_string(), remedy);
+        }
     };
     let detail = format!("{} MiB free", space >> 20);
     match space < LEAST_FREE_BYTES {

@@ -2,17 +2,18 @@
 
 use std::io::Write;
 
-use crate::Store;
+use crate::{Store, StoreError};
 
 impl Store {
-    /// Free bytes where documents are kept; `None` when that folder cannot be written. Tried with a small
-    /// file of its own, which is removed at once.
-    #[must_use]
-    pub fn space(&self) -> Option<u64> {
+    /// Free bytes where documents are kept. Tried with a small file of its own, which is removed at once.
+    ///
+    /// # Errors
+    /// `DiskFull` when not even that fits; `Io` when the folder cannot be written.
+    pub fn space(&self) -> Result<u64, StoreError> {
         let folder = &self.config().blobs;
-        let mut probe = tempfile::Builder::new().prefix(".probe-").tempfile_in(folder).ok()?;
-        probe.write_all(b"telaio").ok()?;
-        let room = rustix::fs::statvfs(folder).ok()?;
-        Some(room.f_bavail.saturating_mul(room.f_frsize))
+        let mut probe = tempfile::Builder::new().prefix(".probe-").tempfile_in(folder)?;
+        probe.write_all(b"telaio")?;
+        let room = rustix::fs::statvfs(folder).map_err(std::io::Error::from)?;
+        Ok(room.f_bavail.saturating_mul(room.f_frsize))
     }
 }

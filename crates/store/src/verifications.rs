@@ -29,7 +29,8 @@ const SIBLINGS: &str = "select distinct d.id, d.sha256, d.media_type, d.size, d.
 pub struct Outcome {
     /// When, UTC microseconds.
     pub checked_at: i64,
-    /// `unsigned`, or the verdict: `valid`, `valid-with-warnings`, `indeterminate`, `invalid`.
+    /// `unsigned`, `too-large`, `unreadable`, or the verdict: `valid`, `valid-with-warnings`, `indeterminate`,
+    /// `invalid`.
     pub verdict: String,
     /// The trust material used.
     pub trust: String,

@@ -19,6 +19,9 @@ pub fn start(log: &Log) -> Result<(), Stop> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that cannot be written (the log is a file on a full disk) is lost: telling so on the same standard
+        // error would stop whoever logged.
+        .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE);
     let begun = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -2,7 +2,8 @@
 //! in), and few wrong passwords from one address.
 //!
 //! Counted in the memory of this process: a restart forgives. The lock of an account after wrong passwords is
-//! apart and kept by the store. Time comes from the program's clock.
+//! apart and kept by the store. Time comes from the program's clock; where that jumps back nobody waits longer than for a
+//! used-up allowance.
 
 use crate::error::Fault;
 use crate::state::AppState;
@@ -35,8 +36,11 @@ impl Limits {
             all.retain(|_, free_at| *free_at > now);
         }
         let free_at = all.entry(caller).or_insert(now);
-        let next = (*free_at).max(now) + every;
-        let over = next - now - burst.saturating_mul(every);
+        let allowance = burst.saturating_mul(every);
+        // Further ahead than a whole allowance nobody comes by knocking: the clock jumped back, and that is forgiven.
+        let known = if *free_at > now + allowance { now } else { (*free_at).max(now) };
+        let next = known + every;
+        let over = next - now - allowance;
         if over > 0 {
             return Err(u64::try_from(over / 1_000_000).unwrap_or(0) + 1);
         }
@@ -55,9 +59,14 @@ impl Limits {
     /// # Errors
     /// `TooMany` with the seconds to wait.
     pub fn may_try(&self, address: &str, now: i64) -> Result<(), Fault> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = all.get(&format!("wrong {address}")).map_or(0, |free_at| free_at - now);
-        let over = used + WRONG_EVERY - WRONG_FREE * WRONG_EVERY;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = WRONG_FREE * WRONG_EVERY;
+        let used = all.get_mut(&format!("wrong {address}")).map_or(0, |free_at| {
+            // A clock that jumped back forgives no wrong password, but nobody waits for it to come forward again.
+            *free_at = (*free_at).min(now + full);
+            *free_at - now
+        });
+        let over = used + WRONG_EVERY - full;
         if over > 0 { Err(Fault::TooMany(u64::try_from(over / 1_000_000).unwrap_or(0) + 1)) } else { Ok(()) }
     }
 }
@@ -118,6 +127,18 @@ mod tests {
         assert_eq!(take(1_000_000), Ok(()));
         assert!(take(1_000_000).is_err());
         assert_eq!(limits.take("b".to_owned(), 1_000_000, 3, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_shuts_nobody_out() {
+        let (limits, hour) = (Limits::default(), 3_600_000_000);
+        assert_eq!(limits.take("a".to_owned(), 1_000_000, 3, hour), Ok(()));
+        assert_eq!(limits.take("a".to_owned(), 1_000_000, 3, 0), Ok(()));
+        for _ in 0..WRONG_FREE {
+            limits.wrong_password("a", hour);
+        }
+        assert!(limits.may_try("a", 0).is_err(), "wrong passwords are not forgiven");
+        assert!(limits.may_try("a", WRONG_EVERY).is_ok(), "but wait no longer for it");
     }
 
     fn from(peer: &str, forwarded: &[&str]) -> String {

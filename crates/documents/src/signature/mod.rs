@@ -34,7 +34,7 @@ pub use certificate::{Certificate, certificates_pem};
 pub use cms::Stamper;
 pub use issued::{IssuedCheck, Point, verify_issued};
 pub use keys::{KeyKind, SealKey};
-pub use recognise::recognise_and_verify;
+pub use recognise::{may_be_signed, recognise_and_verify};
 pub use report::{Qualification, Reason, Signer, TimeKind, TimeReference, Verdict, Verification};
 pub use trust::{Times, TrustStore};
 

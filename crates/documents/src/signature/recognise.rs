@@ -21,6 +21,20 @@ pub fn recognise_and_verify(
     layer(bytes, name, beside, trust, times, MAX_LAYERS)
 }
 
+/// Whether a file that begins like this may carry a signature that [`recognise_and_verify`] knows: a PDF, DER or its
+/// text form, XML, a mail message. Lets a large file be passed over without holding it.
+pub fn may_be_signed(beginning: &[u8]) -> bool {
+    let has = |wanted: &[u8]| beginning.windows(wanted.len()).any(|found| found.eq_ignore_ascii_case(wanted));
+    let sixteen_bits = beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff");
+    let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
+    let starts = [&b"\x30"[..], b"<", b"MI", b"-----BEGIN "];
+    sixteen_bits
+        || starts.iter().any(|start| text.starts_with(start))
+        || [&b"%PDF-"[..], b"multipart/signed", b"mime-version", b"content-type:"]
+            .iter()
+            .any(|word| has(word))
+}
+
 fn layer(
     bytes: &[u8],
     name: &str,
@@ -77,4 +91,27 @@ fn partner<'a>(name: &str, beside: &[(&str, &'a [u8])]) -> Option<&'a [u8]> {
 
 fn without_extension(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_signed;
+
+    #[test]
+    fn what_can_carry_no_signature_is_told_by_its_beginning() {
+        for yes in [
+            &b"junk before %PDF-1.7"[..],
+            b"\x30\x82\x10\x00",
+            b"\xef\xbb\xbf <?xml version=\"1.0\"?>",
+            b"\xff\xfe<\0",
+            b"MIIGzQYJKoZIhvcNAQcCoIIGvjCC",
+            b"-----BEGIN PKCS7-----",
+            b"From: a@b.test\r\nContent-Type: Multipart/Signed; x",
+        ] {
+            assert!(may_be_signed(yes), "{}", String::from_utf8_lossy(yes));
+        }
+        for no in [&b"PK\x03\x04 a zip"[..], b"\x89PNG", b"parole di prova", b""] {
+            assert!(!may_be_signed(no), "{}", String::from_utf8_lossy(no));
+        }
+    }
 }

@@ -76,6 +76,13 @@ impl Cluster {
         format!("host={} user=telaio dbname=postgres", self.folder.path().display())
     }
 
+    /// The same as [`Cluster::url`], in the form that a configuration has.
+    #[allow(dead_code, reason = "for the tests of the whole program, which share this file")]
+    pub fn address(&self) -> String {
+        let folder = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://telaio@{folder}/postgres")
+    }
+
     /// Starts it (again) and waits until it answers.
     pub fn resume(&self) {
         let folder = self.folder.path().display();

@@ -5,28 +5,72 @@
 //! (D.P.C.M. 22/2/2013, art. 41).
 
 use crate::{App, Error, Result};
-use documents::signature::{TimeKind, Times, Verification, recognise_and_verify};
+use documents::signature::{TimeKind, Times, Verification, may_be_signed, recognise_and_verify};
 use domain::body::IpaCode;
 use domain::register::RegisteredFile;
 use jiff::Timestamp;
 use std::sync::Arc;
 use store::verifications::{self, Outcome};
+use tokio::io::AsyncReadExt;
 
 /// Larger files are kept and registered, but their signatures are not looked into; the facts say so.
-pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+///
+/// Checking holds the file in memory, an envelope within an envelope a few times over: this bounds it, and lets in
+/// whatever certified mail carries (100 MB with its encoding).
+pub const MAX_BYTES: u64 = 80 * 1024 * 1024;
+/// Above this, the beginning of a file must say that it may be signed before the whole is held.
+const LOOK_FIRST: u64 = 1024 * 1024;
+/// So much of the beginning.
+const BEGINNING: u64 = 64 * 1024;
 /// Documents looked at in one turn.
 const BATCH: i64 = 20;
 
 /// Looks at some documents that were not looked at yet. Returns how many; repeating does no harm.
 ///
 /// # Errors
-/// Those of the store. A document whose bytes cannot be read stays waiting.
+/// Those of the store that pass; a document whose bytes cannot be read is marked as such.
 pub async fn run_once(app: &Arc<App>) -> Result<usize> {
     let waiting = app.store.read(|r| Ok::<_, Error>(verifications::waiting(r, BATCH)?)).await?;
     for (body, file) in &waiting {
-        check(app, body, file).await?;
+        match check(app, body, file).await {
+            Ok(_) => {}
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => give_up(app, body, file, &error).await?,
+        }
     }
     Ok(waiting.len())
+}
+
+/// A document that cannot be read must not keep the others waiting: it is said of it, and somebody is told.
+async fn give_up(app: &Arc<App>, body: &IpaCode, file: &RegisteredFile, error: &Error) -> Result<()> {
+    app.health.note(error);
+    tracing::error!(document = %file.id, %error, "a document could not be checked");
+    let (checked_at, trust) = (app.clock.micros(), app.seals.trust().label().to_owned());
+    let outcome = Outcome { checked_at, verdict: "unreadable".to_owned(), trust, facts: None };
+    let (body, id) = (body.clone(), file.id.clone());
+    app.store.write(move |tx| Ok(verifications::save(tx, &body, &id, &outcome, "system")?)).await
+}
+
+/// The bytes of a file that may be signed; none when it is too large or its beginning says that it is not.
+async fn bytes_to_check(
+    app: &App,
+    body: &IpaCode,
+    file: &RegisteredFile,
+) -> Result<Option<impl AsRef<[u8]> + Send + use<>>> {
+    let gone = || Error::Damaged(format!("the bytes of {} are gone", file.id));
+    if file.size > MAX_BYTES {
+        return Ok(None);
+    }
+    if file.size > LOOK_FIRST {
+        let opened = app.store.open_blob(body, &file.sha256).await?.ok_or_else(gone)?;
+        let mut beginning = Vec::new();
+        let read = opened.bytes.take(BEGINNING).read_to_end(&mut beginning).await;
+        read.map_err(store::StoreError::from)?;
+        if !may_be_signed(&beginning) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(app.store.blob_bytes(body, &file.sha256, MAX_BYTES).await?.ok_or_else(gone)?))
 }
 
 /// Checks one document and keeps the outcome; an earlier one is replaced.
@@ -43,16 +87,15 @@ pub async fn check(app: &Arc<App>, body: &IpaCode, file: &RegisteredFile) -> Res
     let times = proofs.iter().fold(Times::now(now.at), |times, (kind, at)| with_proof(times, kind, *at));
     let trust = app.seals.trust();
     let trust_label = trust.label().to_owned();
-    let found = match file.size <= MAX_BYTES {
-        false => None,
-        true => {
-            let bytes = app.store.blob_bytes(body, &file.sha256, MAX_BYTES).await?.unwrap_or_default();
+    let found = match bytes_to_check(app, body, file).await? {
+        None => None,
+        Some(bytes) => {
             let beside = companions(app, body, file, &siblings).await?;
             let name = file.name.clone();
             let work = move || {
                 let beside: Vec<(&str, &[u8])> =
                     beside.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
-                recognise_and_verify(&bytes, &name, &beside, &trust, &times)
+                recognise_and_verify(bytes.as_ref(), &name, &beside, &trust, &times)
             };
             tokio::task::spawn_blocking(work).await.map_err(|e| Error::Bug(e.to_string()))?
         }
@@ -197,5 +240,23 @@ mod tests {
         let (app, _) = arrived(b"testo semplice".to_vec(), "nota.txt", &ca, None).await;
         assert_eq!(run_once(&app).await.unwrap(), 1);
         assert_eq!(run_once(&app).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_large_file_is_held_only_when_it_may_be_signed_and_one_that_is_gone_keeps_nobody_waiting() {
+        let ca =
+            TestCa::create("CA di prova", at("2020-01-01T00:00:00Z")..at("2040-01-01T00:00:00Z")).unwrap();
+        for (start, held) in [("parole", false), ("%PDF-1.7", true)] {
+            let large: Vec<u8> = start.bytes().cycle().take(LOOK_FIRST as usize + 1).collect();
+            let (app, _) = arrived(large, "grande", &ca, None).await;
+            let read = |r: &mut store::Reader| Ok::<_, Error>(verifications::waiting(r, 10)?);
+            let (body, mut file) = app.store.read(read).await.unwrap().remove(0);
+            let found = bytes_to_check(&app, &body, &file).await.unwrap();
+            assert_eq!(found.is_some(), held, "{start}");
+            file.sha256 = "0".repeat(64);
+            assert!(matches!(check(&app, &body, &file).await, Err(Error::Damaged(_))));
+            give_up(&app, &body, &file, &Error::Damaged("gone".into())).await.unwrap();
+            assert_eq!(run_once(&app).await.unwrap(), 0, "it was said once");
+        }
     }
 }

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
+#[allow(dead_code, reason = "the encrypted line is tried by the tests of the store")]
+#[path = "../../../store/tests/common/cluster.rs"]
+mod cluster;
+mod faults;
+mod installation;
+mod large;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
