@@ -14,21 +14,22 @@ use crate::services::postgres::Postgres;
 use crate::setup::Purpose;
 use crate::{Failure, Outcome, assets, check, setup, shell};
 
-/// The crates whose tests behave differently on another database.
-const ON_BOTH_DATABASES: &[&str] = &["store", "app", "web", "telaio"];
+/// The crates whose tests run on the database they are given; those of `telaio` choose their own.
+const ON_BOTH_DATABASES: &[&str] = &["store", "app", "web"];
 
 /// What a run of tests came to.
-#[derive(Default, Clone, Copy)]
+#[derive(Default)]
 struct Tally {
     passed: usize,
-    failed: usize,
+    /// Names of those that failed, each with its part of the run before it once the parts are joined.
+    failed: Vec<String>,
     skipped: usize,
 }
 
 impl Tally {
-    fn add(&mut self, other: Tally) {
+    fn add(&mut self, part: &str, other: Tally) {
         self.passed += other.passed;
-        self.failed += other.failed;
+        self.failed.extend(other.failed.iter().map(|name| format!("{part}: {name}")));
         self.skipped += other.skipped;
     }
 }
@@ -47,26 +48,29 @@ pub fn run(arguments: &[String]) -> Outcome {
     shell::step("tests, SQLite");
     let mail = if quick { None } else { mail_stack()? };
     let mail_folder = mail.as_ref().map(MailStack::folder);
-    tally.add(rust_tests(&Run { database: None, mail: mail_folder })?);
+    tally.add("SQLite", rust_tests(&Run { database: None, mail: mail_folder })?);
     shell::step("tests, PostgreSQL");
     let postgres = Postgres::start()?;
-    tally.add(rust_tests(&Run { database: Some(postgres.url()), mail: None })?);
+    tally.add("PostgreSQL", rust_tests(&Run { database: Some(postgres.url()), mail: None })?);
     drop(postgres);
     if !quick {
         shell::step("tests, browser");
-        tally.add(browser_tests()?);
+        tally.add("browser", browser_tests()?);
     }
-    finish(tally, checked)
+    finish(&tally, checked)
 }
 
-/// The one line at the end, whatever happened before it.
-fn finish(tally: Tally, checked: Outcome) -> Outcome {
+/// The names of what failed, so that the tail of a log has them, and the one line at the end.
+fn finish(tally: &Tally, checked: Outcome) -> Outcome {
     if let Err(Failure::Broken(text) | Failure::Unready(text)) = &checked {
         println!("{text}");
     }
+    for name in &tally.failed {
+        println!("FAILED {name}");
+    }
     let verdict = if checked.is_ok() { "check ok" } else { "check FAILED" };
-    println!("{} passed, {} failed, {} skipped · {verdict}", tally.passed, tally.failed, tally.skipped);
-    if tally.failed == 0 && checked.is_ok() {
+    println!("{} passed, {} failed, {} skipped · {verdict}", tally.passed, tally.failed.len(), tally.skipped);
+    if tally.failed.is_empty() && checked.is_ok() {
         return Ok(());
     }
     Err(Failure::Broken("something does not hold, see above".to_owned()))
@@ -157,9 +161,9 @@ fn watch(command: &mut Command) -> Outcome<Tally> {
     }
     let status = child.wait().map_err(|error| Failure::Broken(format!("the tests vanished: {error}")))?;
     let mut tally = reading.tally;
-    if !status.success() && tally.failed == 0 {
+    if !status.success() && tally.failed.is_empty() {
         // It did not even come to a verdict: a test program that did not compile, or crashed.
-        tally.failed = 1;
+        tally.failed.push("a test program that came to no verdict, see its output above".to_owned());
     }
     println!("   {:.0} s", started.elapsed().as_secs_f64());
     Ok(tally)
@@ -203,7 +207,7 @@ impl Reading {
                 skipped
             }
             Some(false) => {
-                self.tally.failed += 1;
+                self.tally.failed.push(name(text).to_owned());
                 self.inside_success = false;
                 true
             }
@@ -238,16 +242,48 @@ impl Reading {
     }
 }
 
+/// The name of the test in a line that says that it failed: `FAIL [ 0.1s] (1/9) store::writer torn`,
+/// `not ok 2 - register` or `test ids::parse ... FAILED`.
+fn name(text: &str) -> &str {
+    let after = |mark: &str| text.split_once(mark).map(|(_, rest)| rest.trim_start());
+    if let Some(rest) = text.strip_prefix("test ") {
+        return rest.trim_end_matches("FAILED").trim_end_matches([' ', '.']);
+    }
+    if let Some(rest) = text.strip_prefix("not ok ") {
+        return rest.split_once(" - ").map_or(rest, |(_, name)| name);
+    }
+    let rest = after("]").unwrap_or(text);
+    match rest.strip_prefix('(') {
+        Some(counted) => counted.split_once(')').map_or(rest, |(_, name)| name.trim_start()),
+        None => rest,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Reading;
+    use super::{Reading, Tally, name};
 
     fn read(text: &str) -> (usize, usize, usize) {
         let mut reading = Reading::default();
         for line in text.lines() {
             reading.take(line);
         }
-        (reading.tally.passed, reading.tally.failed, reading.tally.skipped)
+        (reading.tally.passed, reading.tally.failed.len(), reading.tally.skipped)
+    }
+
+    #[test]
+    fn what_failed_is_named_with_its_part_of_the_run() {
+        assert_eq!(
+            name("FAIL [   0.657s] ( 6/14) telaio::commands faults::a_full"),
+            "telaio::commands faults::a_full"
+        );
+        assert_eq!(name("TIMEOUT [ 60.0s] store::writer torn"), "store::writer torn");
+        assert_eq!(name("not ok 2 - the clerk registers"), "the clerk registers");
+        assert_eq!(name("test ids::print ... FAILED"), "ids::print");
+        let mut all = Tally::default();
+        let part = Tally { failed: vec!["app a".into()], ..Tally::default() };
+        all.add("PostgreSQL", part);
+        assert_eq!(all.failed, ["PostgreSQL: app a"]);
     }
 
     #[test]
