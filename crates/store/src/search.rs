@@ -91,7 +91,7 @@ pub struct Hit {
 /// Those of the database.
 pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
     let texts = [&thing.number, &thing.parties, &thing.subject, &thing.text];
-    let words = joined(&fold(texts.map(String::as_str)));
+    let words = joined(fold(texts.map(String::as_str)));
     let scope = scope(&thing.body, &thing.readers);
     let id = free_place(tx, thing.at)?;
     tx.put(
@@ -250,7 +250,7 @@ fn tokens(body: &IpaCode, readers: &[String]) -> BTreeSet<String> {
 }
 
 fn scope(body: &IpaCode, readers: &[String]) -> String {
-    joined(&tokens(body, readers))
+    joined(tokens(body, readers))
 }
 
 fn joined(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
