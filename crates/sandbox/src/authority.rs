@@ -3,10 +3,10 @@
 //! Made once and kept in the folder, so that what was signed yesterday still verifies. All keys are P-256 and
 //! all names say that they are for trials.
 
+use documents::signature::{SealKey, cades};
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
-use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
@@ -61,21 +61,16 @@ impl Authority {
         Ok(self.root.certificate.to_pem()?)
     }
 
-    /// Detached S/MIME signature (DER) of the provider that serves a domain.
+    /// Detached S/MIME signature (DER) of the provider that serves a domain, claiming the time `at` that it certifies:
+    /// the sandbox's clock, which need not be the machine's.
     ///
     /// # Errors
     /// When OpenSSL fails or the folder cannot be written.
-    pub fn sign(&self, domain: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+    pub fn sign(&self, domain: &str, content: &[u8], at: Timestamp) -> io::Result<Vec<u8>> {
         let provider = self.provider(domain)?;
-        let options = CMSOptions::DETACHED | CMSOptions::BINARY;
-        let signed = CmsContentInfo::sign(
-            Some(&provider.certificate),
-            Some(&provider.key),
-            None,
-            Some(content),
-            options,
-        )?;
-        Ok(signed.to_der()?)
+        let certificate = provider.certificate.to_der()?;
+        let key = SealKey::from_parts(provider.key.clone(), &certificate, &[]).map_err(io::Error::other)?;
+        cades::sign_detached(&key, openssl::sha::sha256(content), at, None).map_err(io::Error::other)
     }
 
     fn provider(&self, domain: &str) -> io::Result<Arc<Identity>> {

@@ -27,6 +27,8 @@ pub(crate) struct Facts<'a> {
 
 /// A message of the provider, before it is signed.
 pub(crate) struct Sheet<'a> {
+    /// When it is signed.
+    pub at: Timestamp,
     /// Headers in order, name and value.
     pub headers: Vec<(&'a str, String)>,
     /// Text people read.
@@ -95,7 +97,7 @@ pub(crate) fn seal(
     unique: &str,
 ) -> io::Result<Vec<u8>> {
     let content = content(sheet, unique);
-    let signature = authority.sign(domain, &content)?;
+    let signature = authority.sign(domain, &content, sheet.at)?;
     let mut head = String::new();
     for (name, value) in &sheet.headers {
         let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -276,6 +276,7 @@ impl Provider {
         let facts = Facts { receipt: Some(&parcel.receipt), ..facts };
         let domain = domain_of(parcel.sender);
         let sheet = Sheet {
+            at,
             headers: vec![
                 ("Date", mail_date(at)),
                 ("From", format!("\"Per conto di: {}\" <posta-certificata@{domain}>", parcel.sender)),
@@ -317,7 +318,7 @@ impl Provider {
             headers.push(("X-VerificaSicurezza", "errore".to_owned()));
         }
         let text = format!("{}{}\n(prova)\n", notice.prefix, parcel.subject);
-        let sheet = Sheet { headers, text, facts: Some(&facts), original: notice.original };
+        let sheet = Sheet { at: notice.at, headers, text, facts: Some(&facts), original: notice.original };
         let raw = seal(&sheet, &self.authority, notice.domain, &unique)?;
         self.post(parcel.sender, notice.at, &raw)?;
         if parcel.recipients.iter().any(|(r, _)| self.mood(r) == Mood::Twice) {
@@ -336,6 +337,7 @@ impl Provider {
             let domain = domain_of(recipient);
             let unique = self.unique(parcel.at);
             let sheet = Sheet {
+                at: parcel.at,
                 headers: vec![
                     ("Date", mail_date(parcel.at)),
                     ("From", format!("\"Per conto di: {}\" <posta-certificata@{domain}>", parcel.sender)),

@@ -175,12 +175,24 @@
   // server takes the text out and forgets the file. -----------------------------------------------------------------------------
   const SHOWN = [['application/pdf', [0x25, 0x50, 0x44, 0x46]], ['image/png', [0x89, 0x50, 0x4e, 0x47]], ['image/jpeg', [0xff, 0xd8, 0xff]], ['image/gif', [0x47, 0x49, 0x46, 0x38]]];
   const TEXT_MAX = 16 * 1024 * 1024;
+  // A viewer of PDFs takes the focus when it opens, away from whoever is typing: it stays inert until a person comes to it,
+  // with the pointer or with the Tab key, which stops at the pane first. What it takes all the same is given back.
+  let holder = null;
+  document.addEventListener('focusin', (event) => { if (!event.target.inert) holder = event.target; });
+  window.addEventListener('blur', () => setTimeout(() => { if (document.activeElement?.inert) holder?.focus(); }));
+  const guarded = (pane, shown) => {
+    if (shown.localName !== 'iframe') return;
+    shown.inert = true;
+    pane.tabIndex = 0;
+    for (const arrival of ['pointerenter', 'focus']) pane.addEventListener(arrival, () => { shown.inert = false; }, { once: true });
+  };
   all('[data-file-view]').forEach((pane) => {
     const input = document.getElementById(pane.dataset.fileView);
     let address = '';
     const showFile = async () => {
       URL.revokeObjectURL(address);
       pane.replaceChildren();
+      pane.removeAttribute('tabindex');
       const file = input.files[0];
       pane.hidden = !file;
       if (!file) return;
@@ -192,6 +204,7 @@
         address = URL.createObjectURL(new Blob([file], { type: kind }));
         shown.title = file.name; shown.src = address;
         if (kind !== 'application/pdf') shown.alt = file.name;
+        guarded(pane, shown);
         pane.append(shown);
         return;
       }
@@ -214,6 +227,7 @@
     const shown = document.createElement(kind === 'application/pdf' ? 'iframe' : 'img');
     shown[kind === 'application/pdf' ? 'title' : 'alt'] = pane.getAttribute('aria-label');
     shown.src = URL.createObjectURL(new Blob([bytes], { type: kind }));
+    guarded(pane, shown);
     pane.append(shown);
     pane.hidden = false;
   });

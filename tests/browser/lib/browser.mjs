@@ -17,7 +17,9 @@ export async function openBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
+      '--disable-component-update', '--disable-sync',
+      // The viewer of PDFs as a frame of the page: as a process of its own it leaves the driver waiting on pages it shared.
+      '--disable-features=PdfOopif'],
   });
 }
 
@@ -31,6 +33,8 @@ export async function visitor(browser, options = {}) {
     outside.push(url.href);
     return route.abort();
   });
+  // Choosers of files are caught from the start: the driver begins to catch them only after the first listener is heard.
+  context.on('page', (page) => page.on('filechooser', () => {}));
   return Object.assign(context, { outside });
 }
 
