@@ -75,7 +75,10 @@ pub fn table() -> Vec<Entry> {
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::accounts::routes());
     all.extend(crate::api::bodies::routes());
+    all.extend(crate::api::cases::routes());
     all.extend(crate::api::deliveries::routes());
+    all.extend(crate::api::dossier_acts::routes());
+    all.extend(crate::api::dossiers::routes());
     all.extend(crate::api::inbound_messages::routes());
     all.extend(crate::api::emergency::routes());
     all.extend(crate::api::openapi::routes());
@@ -86,6 +89,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::scans::routes());
     all.extend(crate::api::status::routes());
     all.extend(crate::api::verifications::routes());
+    all.extend(crate::api::worklist::routes());
     all.extend(crate::pages::account::routes());
     all.extend(crate::pages::admin::routes());
     all.extend(crate::pages::audit::routes());

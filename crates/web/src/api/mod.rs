@@ -5,7 +5,10 @@
 
 pub mod accounts;
 pub mod bodies;
+pub mod cases;
 pub mod deliveries;
+pub mod dossier_acts;
+pub mod dossiers;
 pub mod emergency;
 pub mod inbound_messages;
 pub mod openapi;
@@ -16,3 +19,4 @@ pub mod registrations;
 pub mod scans;
 pub mod status;
 pub mod verifications;
+pub mod worklist;

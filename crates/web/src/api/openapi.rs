@@ -25,6 +25,9 @@ use crate::view::{Sampled, View};
 const SLICES: &[fn() -> OpenApi] = &[
     super::accounts::describe,
     super::bodies::describe,
+    super::cases::describe,
+    super::dossiers::describe,
+    super::dossier_acts::describe,
     super::emergency::describe,
     super::papers::describe,
     super::deliveries::describe,
@@ -35,6 +38,7 @@ const SLICES: &[fn() -> OpenApi] = &[
     super::scans::describe,
     super::status::describe,
     super::verifications::describe,
+    super::worklist::describe,
 ];
 
 /// Methods of an OpenAPI path item.

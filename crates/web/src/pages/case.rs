@@ -244,7 +244,7 @@ async fn set_state(
 #[derive(Deserialize)]
 struct DueForm {
     due_on: String,
-    why: String,
+    reason: String,
 }
 
 async fn set_due(
@@ -255,7 +255,7 @@ async fn set_due(
 ) -> Result<Response, Fault> {
     let id = id_of(&id)?;
     let outcome = match read_date("/due_on", &form.due_on) {
-        Ok(due) => change::set_due(&ctx, id.clone(), due, form.why).await,
+        Ok(due) => change::set_due(&ctx, id.clone(), due, form.reason).await,
         Err(invalid) => Err(invalid.into()),
     };
     after(&ctx, view, id, outcome, "case-due").await

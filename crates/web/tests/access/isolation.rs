@@ -88,7 +88,7 @@ impl Asker {
              &person={account}&unit=&to_unit={unit}&to_account={account}&body={}&state={state}&kind={kind}&note=prova\
              &confidentiality=office&reason=prova&back_reason=prova&back={entry_id}&number=1&year=2026\
              &order_reference=prova&field=subject&value=prova&classification=I&subject=prova&sender=prova\
-             &confidential=&anomaly=000&text=prova&version=1&act=save&due_on=2026-12-01&why=prova&role=other\
+             &confidential=&anomaly=000&text=prova&version=1&act=save&due_on=2026-12-01&role=other\
              &name=prova&digital_domicile=&reference=prova&valid_until=2026-11-24T10:00\
              &restored_at=2026-11-23T09:30&from=2026-11-23&to=2026-11-24&road=email&channel=email\
              &address=prova%40posta.example&email=prova%40posta.example&letter=answer&recipient=prova\
@@ -138,6 +138,18 @@ fn content(path: &str, of: &Planted) -> String {
             r#"{"field":"subject","value":"prova","reason":"prova","order_reference":"prova"}"#.to_owned()
         }
         "classification" => r#"{"classification":"I"}"#.to_owned(),
+        "assignments" if path.starts_with("/api/v1/dossiers/") => {
+            format!(r#"{{"kind":"information","account":"{account}"}}"#)
+        }
+        "state" if path.starts_with("/api/v1/cases/") => r#"{"state":"waiting","note":"prova"}"#.to_owned(),
+        "state" => r#"{"state":"closed"}"#.to_owned(),
+        "confidentiality" => r#"{"confidentiality":"office"}"#.to_owned(),
+        "officer" | "readers" => format!(r#"{{"account":"{account}"}}"#),
+        "documents" => format!(r#"{{"registration":"{}"}}"#, of.ids[&Kind::Entry]),
+        "shares" => format!(r#"{{"body":"{}","reason":"prova"}}"#, of.elsewhere),
+        "due-date" => r#"{"due_on":"2026-12-01","reason":"prova"}"#.to_owned(),
+        "notes" => r#"{"text":"prova"}"#.to_owned(),
+        "participants" => r#"{"role":"body","kind":"person","name":"prova"}"#.to_owned(),
         "assignments" => format!(r#"{{"to":{{"kind":"information","account":"{account}"}}}}"#),
         "deliveries" => {
             r#"{"recipients":[{"name":"prova","channel":"email","address":"prova@posta.example"}]}"#
@@ -242,6 +254,8 @@ fn before(path: &str) -> Option<&'static str> {
     match path {
         "/dossiers/{id}/readers/{account}/remove" => Some("/dossiers/{id}/readers"),
         "/dossiers/{id}/shares/{body}/end" => Some("/dossiers/{id}/shares"),
+        "/api/v1/dossiers/{id}/readers/{account}" => Some("/api/v1/dossiers/{id}/readers"),
+        "/api/v1/dossiers/{id}/shares/{body}" => Some("/api/v1/dossiers/{id}/shares"),
         _ => None,
     }
 }
@@ -396,7 +410,8 @@ fn without_traces(all: Vec<(String, Answer)>) -> Vec<(String, Answer)> {
 }
 
 /// Where the own body's confidential things are shown by number or code and date, to who may know that they exist.
-const CODE_AND_DATE: &[&str] = &["/register/{id}", "/api/v1/registrations/{id}", "/dossiers/{id}"];
+const CODE_AND_DATE: &[&str] =
+    &["/register/{id}", "/api/v1/registrations/{id}", "/dossiers/{id}", "/api/v1/dossiers/{id}"];
 
 #[tokio::test]
 async fn a_colleague_without_the_right_learns_nothing_about_what_is_confidential() {

@@ -35,13 +35,13 @@ pub async fn set_state(ctx: &Context, id: CaseId, to: CaseState, note: Option<St
 ///
 /// # Errors
 /// `Invalid` without the reason; `NotFound` for who may not see it.
-pub async fn set_due(ctx: &Context, id: CaseId, due: Option<Date>, why: String) -> Result<()> {
+pub async fn set_due(ctx: &Context, id: CaseId, due: Option<Date>, reason: String) -> Result<()> {
     ctx.may(Verb::OpenDossier)?;
-    let why = required("/why", why)?;
+    let reason = required("/reason", reason)?;
     let it = ctx.clone();
     ctx.write(move |tx| {
         load(tx, &it, &id, "case.due", true)?;
-        Ok(cases::set_due(tx, &id, due, &why, doer(&it.actor, &it.actor.tag()))?)
+        Ok(cases::set_due(tx, &id, due, &reason, doer(&it.actor, &it.actor.tag()))?)
     })
     .await
 }
