@@ -89,6 +89,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool { purpose: Purpose::Test, package: "zbar-tools", why: "reads QR codes", present: || has("zbarimg") },
     Tool { purpose: Purpose::Bench, package: "python3-venv", why: "peers from PyPI", present: has_venv },
+    Tool { purpose: Purpose::Bench, package: "dovecot-lmtpd", why: "a peer", present: has_lmtp },
     Tool { purpose: Purpose::Bench, package: "redis-server", why: "a peer", present: || has("redis-server") },
 ];
 
@@ -177,6 +178,10 @@ fn has_openssl() -> bool {
 
 fn has_dovecot() -> bool {
     has("dovecot") && Path::new("/usr/lib/dovecot/imap").exists()
+}
+
+fn has_lmtp() -> bool {
+    Path::new("/usr/lib/dovecot/lmtp").exists()
 }
 
 fn has_venv() -> bool {

@@ -12,11 +12,28 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Connection(BufReader<TcpStream>);
 
 /// What came back.
+#[derive(Debug)]
 pub struct Answer {
     /// Status code.
     pub status: u16,
+    /// Headers in order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Bytes that crossed the wire, head and body.
+    pub wire: usize,
     /// The body, whole.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header of a name, given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 impl Connection {
@@ -36,19 +53,25 @@ impl Connection {
 
     fn answer(&mut self) -> Result<Answer> {
         let broken = || Error::other("not an HTTP answer");
-        let status = self.line()?.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(broken)?;
-        let (mut length, mut chunked) = (None, false);
+        let first = self.line()?;
+        let status = first.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(broken)?;
+        let (mut headers, mut wire) = (Vec::new(), first.len() + 4);
         loop {
-            let line = self.line()?.to_ascii_lowercase();
-            match line.split_once(':').map(|(name, value)| (name, value.trim())) {
+            let line = self.line()?;
+            wire += line.len() + 2;
+            match line.split_once(':') {
                 None => break,
-                Some(("content-length", value)) => length = value.parse::<usize>().ok(),
-                Some(("transfer-encoding", "chunked")) => chunked = true,
-                Some(_) => {}
+                Some((name, value)) => headers.push((name.to_ascii_lowercase(), value.trim().to_owned())),
             }
         }
-        let body = if chunked { self.chunks()? } else { self.exactly(length.unwrap_or(0))? };
-        Ok(Answer { status, body })
+        let mut answer = Answer { status, headers, wire, body: Vec::new() };
+        let length = answer.header("content-length").and_then(|value| value.parse::<usize>().ok());
+        answer.body = match answer.header("transfer-encoding") {
+            Some("chunked") => self.chunks()?,
+            _ => self.exactly(length.filter(|_| status != 304).unwrap_or(0))?,
+        };
+        answer.wire += answer.body.len();
+        Ok(answer)
     }
 
     fn chunks(&mut self) -> Result<Vec<u8>> {
@@ -82,7 +105,11 @@ impl Connection {
 
 /// A GET, with a bearer token or without.
 pub fn get(port: u16, path: &str, token: Option<&str>) -> Result<Answer> {
+    Connection::open(port)?.send(&request(path, token))
+}
+
+/// The bytes of a GET.
+pub fn request(path: &str, token: Option<&str>) -> Vec<u8> {
     let bearer = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}\r\n");
-    Connection::open(port)?.send(request.as_bytes())
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}\r\n").into_bytes()
 }

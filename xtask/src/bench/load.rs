@@ -3,8 +3,9 @@
 //! repetition – a server that answers quickly and wrongly has not been measured.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::http::Connection;
 use super::server::{Clerk, Server};
@@ -19,8 +20,14 @@ const BOUNDARY: &str = "telaio-bench-boundary";
 /// Clock ticks of the kernel's accounting, microseconds each.
 const TICK: f64 = 10_000.0;
 
-/// No two documents are equal: the store would keep one copy.
-static SEED: AtomicU64 = AtomicU64::new(0);
+/// No two documents are equal, also over a folder that served another run: the store would keep one copy.
+fn next_seed() -> u64 {
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
+        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        AtomicU64::new(u64::try_from(passed.as_micros()).unwrap_or_default())
+    });
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// What one run did.
 pub struct Run {
@@ -42,36 +49,85 @@ impl Run {
     }
 }
 
+/// What was acknowledged: for each body the numbers, each with the seed of what was registered under it.
+pub type Acknowledged = BTreeMap<String, Vec<(i64, u64)>>;
+
 /// What one client got.
 #[derive(Default)]
 struct Got {
-    numbers: Vec<i64>,
+    numbers: Vec<(i64, u64)>,
     times: Vec<f64>,
 }
 
-/// Registers with `clients` for `span`; clients are spread over the bodies.
+/// How clients go about it.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    /// How many there are; they are spread over the bodies.
+    pub clients: usize,
+    /// When they end.
+    pub until: Until<'a>,
+    /// The least time between two requests of one client; none: as soon as the answer is there.
+    pub pace: Duration,
+    /// Whether the server may go away under them.
+    pub may_be_lost: bool,
+}
+
+/// When clients end.
+#[derive(Clone, Copy)]
+pub enum Until<'a> {
+    /// At a moment.
+    Moment(Instant),
+    /// When somebody says so.
+    Said(&'a AtomicBool),
+}
+
+impl Until<'_> {
+    fn is_over(self) -> bool {
+        match self {
+            Until::Moment(moment) => Instant::now() >= moment,
+            Until::Said(flag) => flag.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Registers with `clients` for `span`, each as fast as it is answered.
 pub fn run(server: &Server, clerks: &[Clerk], clients: usize, span: Duration) -> Outcome<Run> {
+    let until = Until::Moment(Instant::now() + span);
+    go(server, clerks, Manner { clients, until, pace: Duration::ZERO, may_be_lost: false })
+}
+
+/// Registers in a manner of the caller's choice, on a server that stays.
+pub fn go(server: &Server, clerks: &[Clerk], manner: Manner<'_>) -> Outcome<Run> {
     let (flushes, cpu, started) = (server.flushes()?, cpu_micros(server.pid()), Instant::now());
-    let until = started + span;
-    let turns: Vec<&Clerk> = clerks.iter().cycle().take(clients).collect();
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let port = server.port;
-        let running: Vec<_> =
-            turns.iter().map(|clerk| scope.spawn(move || client(port, clerk, until))).collect();
-        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-    });
+    let (acknowledged, mut times) = together(server.port, clerks, manner)?;
     let (took, cpu) = (started.elapsed().as_secs_f64(), cpu_micros(server.pid()) - cpu);
     let flushes = server.flushes()? - flushes;
-    let (mut numbers, mut times): (BTreeMap<&str, Vec<i64>>, Vec<f64>) = (BTreeMap::new(), Vec::new());
-    for (clerk, result) in turns.iter().zip(results) {
-        let mut got = result.map_err(|_| Failure::Broken("a client panicked".to_owned()))??;
-        numbers.entry(&clerk.body).or_default().append(&mut got.numbers);
-        times.append(&mut got.times);
+    for (body, numbers) in acknowledged {
+        without_gap(&body, &mut numbers.into_iter().map(|(number, _)| number).collect::<Vec<i64>>())?;
     }
-    numbers.iter_mut().try_for_each(|(body, numbers)| without_gap(body, numbers))?;
     times.sort_by(f64::total_cmp);
     let count = times.len() as f64;
     Ok(Run { per_second: count / took, per_flush: count / flushes.max(1.0), cpu: cpu / count, times })
+}
+
+/// All clients at once; what they were told, and the times to answer.
+pub fn together(port: u16, clerks: &[Clerk], manner: Manner<'_>) -> Outcome<(Acknowledged, Vec<f64>)> {
+    let turns: Vec<&Clerk> = clerks.iter().cycle().take(manner.clients).collect();
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let one = |clerk: &&'_ Clerk| {
+            let clerk = *clerk;
+            scope.spawn(move || client(port, clerk, manner))
+        };
+        let running: Vec<_> = turns.iter().map(one).collect();
+        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+    });
+    let (mut acknowledged, mut times) = (Acknowledged::new(), Vec::new());
+    for (clerk, result) in turns.iter().zip(results) {
+        let mut got = result.map_err(|_| Failure::Broken("a client panicked".to_owned()))??;
+        acknowledged.entry(clerk.body.clone()).or_default().append(&mut got.numbers);
+        times.append(&mut got.times);
+    }
+    Ok((acknowledged, times))
 }
 
 fn without_gap(body: &str, numbers: &mut [i64]) -> Outcome {
@@ -82,18 +138,31 @@ fn without_gap(body: &str, numbers: &mut [i64]) -> Outcome {
     }
 }
 
-fn client(port: u16, clerk: &Clerk, until: Instant) -> Outcome<Got> {
+fn client(port: u16, clerk: &Clerk, manner: Manner<'_>) -> Outcome<Got> {
     let failed = |error: std::io::Error| Failure::Broken(format!("a client lost its server: {error}"));
-    let mut connection = Connection::open(port).map_err(failed)?;
     let mut got = Got::default();
-    while Instant::now() < until {
-        let request = request(clerk, SEED.fetch_add(1, Ordering::Relaxed));
+    let mut connection = match Connection::open(port) {
+        Err(_) if manner.may_be_lost => return Ok(got),
+        opened => opened.map_err(failed)?,
+    };
+    while !manner.until.is_over() {
+        let seed = next_seed();
+        let request = request(clerk, seed);
         let asked = Instant::now();
-        let answer = connection.send(&request).map_err(failed)?;
+        let answer = match connection.send(&request) {
+            Err(_) if manner.may_be_lost => return Ok(got),
+            answer => answer.map_err(failed)?,
+        };
         got.times.push(asked.elapsed().as_secs_f64() * 1_000.0);
-        got.numbers.push(checked(answer.status, &answer.body)?);
+        got.numbers.push((checked(answer.status, &answer.body)?, seed));
+        std::thread::sleep(manner.pace.saturating_sub(asked.elapsed()));
     }
     Ok(got)
+}
+
+/// The subject under which a seed is registered.
+pub fn subject(seed: u64) -> String {
+    format!("Richiesta di copia degli atti, pratica {seed}")
 }
 
 fn checked(status: u16, body: &[u8]) -> Outcome<i64> {
@@ -108,7 +177,7 @@ fn checked(status: u16, body: &[u8]) -> Outcome<i64> {
 fn request(clerk: &Clerk, seed: u64) -> Vec<u8> {
     let metadata = serde_json::json!({
         "body": clerk.body, "aoo": clerk.aoo, "direction": "incoming",
-        "subject": format!("Richiesta di copia degli atti, pratica {seed}"),
+        "subject": subject(seed),
         "correspondents": [{"kind": "person", "name": format!("Prova Numero {}", seed % 9_973)}],
     });
     let mut document = format!("Pratica {seed}. ").into_bytes();

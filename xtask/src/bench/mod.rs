@@ -5,9 +5,14 @@
 //! after; when either moved by more than half the row is marked as disturbed. A row needs its peers:
 //! where one is not installed the row says so instead of printing a number.
 
+mod backup;
+mod budget;
 mod http;
+mod large;
 mod load;
 mod machine;
+mod mail;
+mod paper;
 mod process;
 mod registration;
 mod report;
@@ -15,6 +20,8 @@ mod server;
 mod signature;
 mod stack;
 mod store;
+
+use std::path::Path;
 
 use crate::setup::Purpose;
 use crate::{Failure, Outcome, setup, shell};
@@ -52,7 +59,19 @@ pub struct Samples {
 }
 
 /// Every row there is, by the part of the house that it measures.
-const PARTS: &[&[Row]] = &[registration::ROWS, store::ROWS, process::ROWS, signature::ROWS];
+const PARTS: &[&[Row]] = &[
+    registration::ROWS,
+    signature::ROWS,
+    mail::ROWS,
+    paper::ROWS,
+    store::ROWS,
+    large::ROWS,
+    backup::ROWS,
+    process::ROWS,
+    budget::ROWS,
+];
+/// The programs that measure from inside, built for release beside the server.
+const EXAMPLES: [&str; 4] = ["measure", "measure_signatures", "measure_papers", "measure_mail"];
 
 fn all() -> impl Iterator<Item = &'static Row> {
     PARTS.iter().flat_map(|part| part.iter())
@@ -76,9 +95,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         return Err(Failure::Unready(format!("no such row; rows are: {}", known.join(" "))));
     }
     setup::ensure(Purpose::Bench)?;
-    if server::given_program().is_none() {
-        shell::run(&mut shell::cargo(["build", "--release", "--locked", "--package", "telaio"]))?;
-    }
+    build()?;
     let mut measured = Vec::new();
     for row in rows {
         shell::step(&format!("{} {}", row.name, row.title));
@@ -91,6 +108,19 @@ pub fn run(arguments: &[String]) -> Outcome {
         shell::write(file.as_ref(), &report::json(&measured))?;
     }
     report::verdict(&measured)
+}
+
+/// The server, unless another one is given, and the programs that measure: in one build, so that what they share is
+/// compiled once.
+fn build() -> Outcome {
+    let mut arguments = vec!["build", "--release", "--locked", "--workspace"];
+    if server::given_program().is_none() {
+        arguments.extend(["--bin", "telaio"]);
+    } else if EXAMPLES.iter().all(|name| Path::new(store::example(name).get_program()).exists()) {
+        return Ok(());
+    }
+    arguments.extend(EXAMPLES.iter().flat_map(|name| ["--example", name]));
+    shell::run(&mut shell::cargo(arguments))
 }
 
 fn arguments_of(arguments: &[String]) -> Outcome<(Vec<String>, Option<String>)> {

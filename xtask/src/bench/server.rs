@@ -24,9 +24,10 @@ pub struct Clerk {
     pub token: String,
 }
 
-/// A running server; dropping it ends it and removes its data.
+/// A running server; dropping it ends it, and removes its data unless it was started over somebody's folder.
 pub struct Server {
     folder: Folder,
+    data: PathBuf,
     child: Option<Child>,
     /// Port of pages and API.
     pub port: u16,
@@ -51,16 +52,34 @@ impl Server {
     /// On SQLite.
     pub fn sqlite() -> Outcome<Server> {
         let mut server = Server::prepare()?;
+        server.configure("sqlite", "")?;
         server.start()?;
         Ok(server)
     }
 
-    /// On a PostgreSQL, to which the province is moved first.
+    /// On SQLite with more settings than usual; not started yet.
+    pub fn with_settings(more: &str) -> Outcome<Server> {
+        let server = Server::prepare()?;
+        server.configure("sqlite", more)?;
+        Ok(server)
+    }
+
+    /// On the SQLite of a folder that stays; `name` tells it from others that run at the same time.
+    pub fn over(data: PathBuf, name: &str) -> Outcome<Server> {
+        let folder = Folder::make(&format!("served-{name}"))?;
+        let mut server = Server { folder, data, child: None, port: free_port()?, monitoring: free_port()? };
+        server.configure("sqlite", "")?;
+        server.start()?;
+        Ok(server)
+    }
+
+    /// On PostgreSQL, to which the province is moved first.
     pub fn postgres(url: &str) -> Outcome<Server> {
         let mut server = Server::prepare()?;
+        server.configure("sqlite", "")?;
         let old = server.folder.path().join("sqlite.toml");
         std::fs::rename(server.config(), &old).map_err(|error| broken("the configuration", error))?;
-        server.configure(url)?;
+        server.configure(url, "")?;
         let mut moving = Command::new(program());
         moving.arg("move-database").arg("--config").arg(&old).arg("--to").arg(server.config());
         shell::output(&mut moving)?;
@@ -71,40 +90,45 @@ impl Server {
     fn prepare() -> Outcome<Server> {
         let seed = province()?;
         let folder = Folder::make("served")?;
-        shell::run(Command::new("cp").arg("-a").arg(&seed).arg(folder.path().join("data")))?;
-        let server = Server { folder, child: None, port: free_port()?, monitoring: free_port()? };
-        server.configure("sqlite")?;
-        Ok(server)
+        let data = folder.path().join("data");
+        shell::run(Command::new("cp").arg("-a").arg(&seed).arg(&data))?;
+        Ok(Server { folder, data, child: None, port: free_port()?, monitoring: free_port()? })
     }
 
-    fn config(&self) -> PathBuf {
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
         self.folder.path().join("telaio.toml")
     }
 
     /// Where its data lie.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
-    fn configure(&self, database: &str) -> Outcome {
+    fn configure(&self, database: &str, more: &str) -> Outcome {
         let Server { port, monitoring, .. } = self;
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\nmetrics_listen = \"127.0.0.1:{monitoring}\"\n\
              public_url = \"http://localhost:{port}\"\n[database]\nurl = \"{database}\"\n[storage]\n\
-             folder = \"{}\"\n[limits]\nrequests_per_minute = 0\n[log]\nlevel = \"error\"\n",
+             folder = \"{}\"\n[limits]\nrequests_per_minute = 0\n[log]\nlevel = \"error\"\n{more}",
             self.data().display()
         );
         shell::write(&self.config(), &text)
     }
 
-    /// Starts it and waits for its first page; seconds that took.
+    /// Starts it and waits for its first page, the sign-in; seconds that took.
     pub fn start(&mut self) -> Outcome<f64> {
+        self.start_until("/login", None)
+    }
+
+    /// Starts it and waits until a path is answered with 200; seconds that took.
+    pub fn start_until(&mut self, path: &str, token: Option<&str>) -> Outcome<f64> {
         let started = Instant::now();
         let mut command = Command::new(program());
         command.arg("serve").arg("--config").arg(self.config()).stdout(Stdio::null());
         self.child = Some(command.spawn().map_err(|error| broken("cannot start telaio", error))?);
         while started.elapsed() < START {
-            if http::get(self.port, "/login", None).is_ok_and(|answer| answer.status == 200) {
+            if http::get(self.port, path, token).is_ok_and(|answer| answer.status == 200) {
                 return Ok(started.elapsed().as_secs_f64());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -135,14 +159,34 @@ impl Server {
             .ok_or_else(|| broken("metrics", "telaio_store_groups_total is not there"))
     }
 
-    /// Clerks of the bodies of the province, each with a token.
-    pub fn clerks(&self) -> Outcome<Vec<Clerk>> {
+    /// The accounts of the province, as `telaio accounts --json` lists them.
+    pub fn accounts(&self) -> Outcome<Vec<serde_json::Value>> {
         let mut list = Command::new(program());
         let text = shell::output(list.args(["accounts", "--json", "--data"]).arg(self.data()))?;
-        let accounts: Vec<serde_json::Value> =
-            serde_json::from_str(&text).map_err(|error| broken("accounts", error))?;
+        serde_json::from_str(&text).map_err(|error| broken("accounts", error))
+    }
+
+    /// The first account of a body that holds a role.
+    pub fn account(&self, body: &str, role: &str) -> Outcome<serde_json::Value> {
+        let holds = |account: &serde_json::Value| {
+            let roles = account["roles"].as_array().map(Vec::as_slice).unwrap_or_default();
+            account["body"] == body && roles.iter().any(|one| one == role)
+        };
+        let found = self.accounts()?.into_iter().find(holds);
+        found.ok_or_else(|| broken("accounts", format!("{body} has no {role}")))
+    }
+
+    /// A bearer token of an account of the province.
+    pub fn token(&self, user: &str) -> Outcome<String> {
+        let mut command = Command::new(program());
+        let token = shell::output(command.args(["token", "--user", user, "--data"]).arg(self.data()))?;
+        Ok(token.trim().to_owned())
+    }
+
+    /// Clerks of the bodies of the province, each with a token.
+    pub fn clerks(&self) -> Outcome<Vec<Clerk>> {
         let mut clerks = Vec::new();
-        for account in accounts {
+        for account in self.accounts()? {
             let roles = account["roles"].as_array().cloned().unwrap_or_default();
             let (Some(user), Some(body)) = (account["username"].as_str(), account["body"].as_str()) else {
                 continue;
@@ -155,13 +199,10 @@ impl Server {
     }
 
     fn clerk(&self, user: &str, body: &str) -> Outcome<Option<Clerk>> {
-        let mut command = Command::new(program());
-        let token = shell::output(command.args(["token", "--user", user, "--data"]).arg(self.data()))?;
-        let token = token.trim().to_owned();
+        let token = self.token(user)?;
         let answer = http::get(self.port, &format!("/api/v1/bodies/{body}"), Some(&token))
             .map_err(|error| broken("bodies", error))?;
-        let read: serde_json::Value =
-            serde_json::from_slice(&answer.body).map_err(|error| broken("bodies", error))?;
+        let read = answer.json();
         let aoo = read["aoos"][0]["code"].as_str();
         Ok(aoo.map(|aoo| Clerk { body: body.to_owned(), aoo: aoo.to_owned(), token }))
     }

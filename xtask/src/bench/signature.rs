@@ -2,7 +2,7 @@
 //! is done by `crates/documents/examples/measure_signatures`, built for release; here its samples are read.
 
 use super::{Row, Samples, store};
-use crate::{Outcome, shell};
+use crate::Outcome;
 
 /// The rows, in the order of `docs/benchmarks.md`.
 pub const ROWS: &[Row] = &[
@@ -30,17 +30,5 @@ pub const ROWS: &[Row] = &[
 ];
 
 fn measure(row: &str) -> Outcome<Samples> {
-    let example = [
-        "run",
-        "--release",
-        "--locked",
-        "--quiet",
-        "-p",
-        "documents",
-        "--example",
-        "measure_signatures",
-        "--",
-        row,
-    ];
-    store::sample(&mut shell::cargo(example))
+    store::sample(store::example("measure_signatures").arg(row))
 }

@@ -1,7 +1,8 @@
-//! Rows of the store: search, audit, backup, and the bare engine that others are compared with. The work is done
+//! Rows of the store: search, audit, and the bare engine that others are compared with. The work is done
 //! by `crates/store/examples/measure`, built for release, so that this tool itself stays small; here its samples
 //! are read.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -31,41 +32,30 @@ pub const ROWS: &[Row] = &[
         stop: 0.1,
         run: || measure("r20"),
     },
-    Row {
-        name: "r23",
-        title: "registrations while backing up / before",
-        target: 0.9,
-        stop: 0.7,
-        run: || measure("r23"),
-    },
 ];
 
 pub(super) fn measure(row: &str) -> Outcome<Samples> {
-    sample(&mut example(row)?)
+    sample(example("measure").arg(row))
 }
 
 /// Rows per second of a bare SQLite storing the bytes of a registration, `group` per transaction.
 pub(super) fn bare(group: f64, span: Duration) -> Outcome<f64> {
-    let mut command = example("bare")?;
-    command.args([format!("{group:.0}"), span.as_millis().to_string()]);
+    let mut command = example("measure");
+    command.args(["bare".to_owned(), format!("{group:.0}"), span.as_millis().to_string()]);
     let text = shell::output(&mut command)?;
     text.trim().parse().map_err(|_| Failure::Broken(format!("the bare engine said: {text}")))
 }
 
-/// The measure, built with the features of the whole workspace so that nothing is compiled twice.
-fn example(row: &str) -> Outcome<Command> {
-    shell::run(&mut shell::cargo([
-        "build",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--workspace",
-        "--example",
-        "measure",
-    ]))?;
-    let mut command = Command::new(shell::target().join("release/examples/measure"));
-    command.arg(row);
-    Ok(command)
+/// Makes the register of a body large: `count` entries more, in the data folder of an installation.
+pub(super) fn fill(folder: &Path, body: &str, count: u64) -> Outcome<f64> {
+    let mut command = example("measure");
+    let text = shell::output(command.arg("fill").arg(folder).args([body, &count.to_string()]))?;
+    text.trim().parse().map_err(|_| Failure::Broken(format!("filling said: {text}")))
+}
+
+/// One of the programs that measure, built for release beside the server.
+pub(super) fn example(name: &str) -> Command {
+    Command::new(shell::target().join("release/examples").join(name))
 }
 
 /// Runs a measure and reads the samples it prints as one JSON object.

@@ -26,6 +26,15 @@ pub struct MailStack {
     folder: Folder,
 }
 
+/// Who puts a message into its mailbox.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// Postfix itself.
+    Postfix,
+    /// Dovecot, over LMTP, as providers do.
+    Dovecot,
+}
+
 struct Ports {
     submission: u16,
     imaps: u16,
@@ -34,6 +43,15 @@ struct Ports {
 impl MailStack {
     /// Writes the configuration, starts both servers and waits until they answer.
     pub fn start() -> Outcome<MailStack> {
+        MailStack::with(Last::Postfix)
+    }
+
+    /// As `start`, with Dovecot's LMTP at the end of the road: for benchmarks.
+    pub fn start_with_lmtp() -> Outcome<MailStack> {
+        MailStack::with(Last::Dovecot)
+    }
+
+    fn with(last: Last) -> Outcome<MailStack> {
         let stack = MailStack { folder: Folder::make("mail")? };
         let ports = Ports { submission: super::free_port()?, imaps: super::free_port()? };
         let root = stack.folder.path();
@@ -45,8 +63,8 @@ impl MailStack {
         let owner = super::account("nobody")
             .ok_or_else(|| Failure::Unready("no account `nobody` to own the test mailboxes".to_owned()))?;
         accounts(root, owner, &ports)?;
-        shell::write(&root.join("dovecot/dovecot.conf"), &dovecot(root, owner, &ports))?;
-        shell::write(&root.join("postfix/main.cf"), &postfix(root, owner))?;
+        shell::write(&root.join("dovecot/dovecot.conf"), &dovecot(root, owner, &ports, last))?;
+        shell::write(&root.join("postfix/main.cf"), &postfix(root, owner, last))?;
         shell::write(&root.join("postfix/master.cf"), &postfix_services(&ports))?;
         shell::run(Command::new("chown").arg("postfix").arg(root.join("data")))?;
         shell::run(Command::new("chown").arg(format!("{}:{}", owner.0, owner.1)).arg(root.join("boxes")))?;
@@ -117,10 +135,17 @@ fn accounts(root: &Path, owner: (u32, u32), ports: &Ports) -> Outcome {
     shell::write(&root.join("stack.json"), &format!("{facts:#}\n"))
 }
 
-fn dovecot(root: &Path, owner: (u32, u32), ports: &Ports) -> String {
+fn dovecot(root: &Path, owner: (u32, u32), ports: &Ports, last: Last) -> String {
     let (root, user, group, imaps) = (root.display(), owner.0, owner.1, ports.imaps);
+    let (protocols, lmtp) = match last {
+        Last::Postfix => ("imap", String::new()),
+        Last::Dovecot => {
+            let socket = format!("unix_listener {root}/queue/private/dovecot-lmtp {{\n  mode = 0666\n }}");
+            ("imap lmtp", format!("service lmtp {{\n {socket}\n}}\n"))
+        }
+    };
     format!(
-        "protocols = imap\nlisten = 127.0.0.1\nbase_dir = {root}/dovecot/run\nstate_dir = {root}/dovecot/run\n\
+        "protocols = {protocols}\nlisten = 127.0.0.1\nbase_dir = {root}/dovecot/run\nstate_dir = {root}/dovecot/run\n\
          log_path = {root}/dovecot.log\nssl = required\nssl_cert = <{root}/ca.pem\nssl_key = <{root}/key.pem\n\
          mail_location = maildir:~/\nmail_uid = {user}\nmail_gid = {group}\nfirst_valid_uid = 1\n\
          auth_mechanisms = plain login\n\
@@ -128,12 +153,16 @@ fn dovecot(root: &Path, owner: (u32, u32), ports: &Ports) -> String {
          userdb {{\n driver = passwd-file\n args = {root}/users\n}}\n\
          service imap-login {{\n inet_listener imap {{\n  port = 0\n }}\n inet_listener imaps {{\n  port = {imaps}\n }}\n}}\n\
          service auth {{\n unix_listener {root}/queue/private/auth {{\n  mode = 0666\n }}\n}}\n\
-         namespace inbox {{\n inbox = yes\n}}\n"
+         namespace inbox {{\n inbox = yes\n}}\n{lmtp}"
     )
 }
 
-fn postfix(root: &Path, owner: (u32, u32)) -> String {
+fn postfix(root: &Path, owner: (u32, u32), last: Last) -> String {
     let (root, user, group) = (root.display(), owner.0, owner.1);
+    let transport = match last {
+        Last::Postfix => "virtual",
+        Last::Dovecot => "lmtp:unix:private/dovecot-lmtp",
+    };
     format!(
         "compatibility_level = 3.6\nqueue_directory = {root}/queue\ndata_directory = {root}/data\n\
          maillog_file = {root}/postfix.log\nmaillog_file_prefixes = {root}\n\
@@ -141,7 +170,7 @@ fn postfix(root: &Path, owner: (u32, u32)) -> String {
          mynetworks = 127.255.255.255/32\nvirtual_mailbox_domains = pec.ente.test, pec.prova.test\n\
          virtual_mailbox_base = {root}/boxes\nvirtual_mailbox_maps = texthash:{root}/postfix/boxes\n\
          virtual_uid_maps = static:{user}\nvirtual_gid_maps = static:{group}\nvirtual_minimum_uid = 1\n\
-         virtual_mailbox_limit = 0\nmailbox_size_limit = 0\nmessage_size_limit = 62914560\n\
+         virtual_transport = {transport}\nvirtual_mailbox_limit = 0\nmailbox_size_limit = 0\nmessage_size_limit = 62914560\n\
          default_transport = error:only loopback\nrelay_transport = error:only loopback\n\
          smtpd_tls_cert_file = {root}/ca.pem\nsmtpd_tls_key_file = {root}/key.pem\n\
          smtpd_tls_security_level = encrypt\nsmtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\n\
@@ -168,6 +197,7 @@ fn postfix_services(ports: &Ports) -> String {
         ("error", "-", "n", "-", "-", "error"),
         ("retry", "-", "n", "-", "-", "error"),
         ("virtual", "-", "n", "-", "-", "virtual"),
+        ("lmtp", "-", "n", "-", "-", "lmtp"),
         ("anvil", "-", "n", "-", "1", "anvil"),
         ("tlsmgr", "-", "n", "1000?", "1", "tlsmgr"),
     ];

@@ -3,11 +3,13 @@
 //! standard output. The contracts of the rows are in `docs/benchmarks.md`;
 //! here the store is called directly, without HTTP.
 //!
-//! `measure ROW` where ROW is one of r1 r2 r3 r4 (the store's part alone, for profiling) r16 r17 r20 r23; or
-//! `measure bare GROUP MILLISECONDS`, which prints the rate of the bare engine alone.
+//! `measure ROW` where ROW is one of r1 r2 r3 r4 (the store's part alone, for profiling) r16 r17 r20; or
+//! `measure bare GROUP MILLISECONDS`, which prints the rate of the bare engine alone; or `measure fill FOLDER BODY
+//! COUNT`, which makes the register of a body large.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
 
+mod fill;
 mod peers;
 mod reading;
 mod workload;
@@ -62,6 +64,10 @@ async fn main() -> Outcome<()> {
     if row == "bare" {
         return bare();
     }
+    if row == "fill" {
+        let word = |place| std::env::args().nth(place).unwrap_or_default();
+        return fill::run(word(2).as_ref(), &word(3), word(4).parse()?).await;
+    }
     let samples = match row.as_str() {
         "r1" => one_client().await?,
         "r2" => groups(64).await?,
@@ -70,7 +76,6 @@ async fn main() -> Outcome<()> {
         "r16" => reading::search().await?,
         "r17" => reading::visible_at_once().await?,
         "r20" => reading::audit().await?,
-        "r23" => while_backing_up().await?,
         other => return Err(format!("no such row: {other:?}").into()),
     };
     let json = serde_json::json!({
@@ -131,25 +136,5 @@ async fn against_pgbench() -> Outcome<Samples> {
         samples.add(ours.per_second(), peers::pgbench(&url, SPAN)?);
     }
     samples.note("store level: no HTTP; both sides on the same PostgreSQL".into());
-    Ok(samples)
-}
-
-/// R23: registrations per second while a backup runs, against just before.
-async fn while_backing_up() -> Outcome<Samples> {
-    let bench = Bench::sqlite()?;
-    bench.run(64, SPAN * 4).await?;
-    let mut samples = Samples::per_second();
-    for round in 0..ROUNDS {
-        let before = bench.run(4, SPAN).await?;
-        let store = bench.store().clone();
-        let target = bench.folder().join(format!("backup-{round}"));
-        let backup = tokio::spawn(async move { store.backup(&target).await });
-        let during = bench.run(4, SPAN).await?;
-        let ended = backup.is_finished();
-        let taken = backup.await??;
-        samples.add(during.per_second(), before.per_second());
-        samples.note(format!("round {round}: {} rows copied, ended within the span: {ended}", taken.rows));
-    }
-    samples.note("bytes of loss: none, what was acknowledged before the backup began is in it".into());
     Ok(samples)
 }
