@@ -106,7 +106,9 @@ fn restart() -> Outcome<Samples> {
         result.peer.push(database.restart()?);
     }
     result.notes.push(format!("{} entries in the register; pgbench with 1,000,000 accounts", many()));
-    result.notes.push(format!("{acknowledged} entries acknowledged before the kills, all of them there after"));
+    result
+        .notes
+        .push(format!("{acknowledged} entries acknowledged before the kills, all of them there after"));
     Ok(result)
 }
 
@@ -153,7 +155,10 @@ pub fn everything_is_there(server: &Server, clerks: &[Clerk], told: &Acknowledge
         }
         for (number, seed) in numbers {
             if there.get(number) != Some(&load::subject(*seed)) {
-                return Err(broken(&clerk.body, format!("number {number} was acknowledged and is not there")));
+                return Err(broken(
+                    &clerk.body,
+                    format!("number {number} was acknowledged and is not there"),
+                ));
             }
             count += 1;
         }

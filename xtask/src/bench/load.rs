@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::http::Connection;
+use super::machine;
 use super::server::{Clerk, Server};
 use crate::{Failure, Outcome};
 
@@ -22,10 +23,7 @@ const TICK: f64 = 10_000.0;
 
 /// No two documents are equal, also over a folder that served another run: the store would keep one copy.
 fn next_seed() -> u64 {
-    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
-        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        AtomicU64::new(u64::try_from(passed.as_micros()).unwrap_or_default())
-    });
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(machine::micros()));
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
@@ -114,11 +112,8 @@ pub fn go(server: &Server, clerks: &[Clerk], manner: Manner<'_>) -> Outcome<Run>
 pub fn together(port: u16, clerks: &[Clerk], manner: Manner<'_>) -> Outcome<(Acknowledged, Vec<f64>)> {
     let turns: Vec<&Clerk> = clerks.iter().cycle().take(manner.clients).collect();
     let results: Vec<_> = std::thread::scope(|scope| {
-        let one = |clerk: &&'_ Clerk| {
-            let clerk = *clerk;
-            scope.spawn(move || client(port, clerk, manner))
-        };
-        let running: Vec<_> = turns.iter().map(one).collect();
+        let running: Vec<_> =
+            turns.iter().copied().map(|clerk| scope.spawn(move || client(port, clerk, manner))).collect();
         running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
     let (mut acknowledged, mut times) = (Acknowledged::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! The state of the machine around a measurement: how busy it is and how fast its disk flushes.
 
 use std::io::{Seek, SeekFrom, Write};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::services::Folder;
 use crate::{Failure, Outcome};
@@ -37,6 +37,16 @@ impl Conditions {
         moved(self.flushes, after.flushes)
             || (moved(self.load, after.load) && self.load.max(after.load) > 2.0)
     }
+}
+
+/// Microseconds since 1970, to be compared with what another process of the same machine printed.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "no business time: the clock of the machine is what is measured"
+)]
+pub fn micros() -> u64 {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(passed.as_micros()).unwrap_or_default()
 }
 
 /// Overwrites of one 4 KiB block, each flushed, for the time given.

@@ -11,12 +11,11 @@ use documents::segnatura::{
 use documents::signature::test_ca::{Holder, TestCa};
 use documents::signature::{KeyKind, SealKey, xades};
 use domain::message::ReceiptForm;
-use jiff::Timestamp;
 use jiff::civil::date;
 use sandbox::{Authority, Provider, Settings};
 use sha2::{Digest, Sha256};
 
-use crate::Failed;
+use crate::{Failed, now};
 
 /// Who writes: a box that the Postfix of the bench lets in, so that it can hand the message over.
 const SENDER: &str = "cittadino@pec.prova.test";
@@ -37,11 +36,11 @@ impl Office {
     pub fn open(folder: &Path) -> Result<Self, Failed> {
         let settings = Settings {
             folder: folder.join("provider"),
-            clock: Arc::new(Timestamp::now),
+            clock: Arc::new(now),
             password: String::new(),
             listen: [([127, 0, 0, 1], 0).into(); 3],
         };
-        let authority = Authority::open(&settings.folder.join("authority"), Timestamp::now())?;
+        let authority = Authority::open(&settings.folder.join("authority"), now())?;
         let provider = Provider::open(&settings, authority)?;
         let valid = "2020-01-01T00:00:00Z".parse()?.."2040-01-01T00:00:00Z".parse()?;
         let authority = TestCa::create("CA of the benchmark", valid.clone())?;
@@ -75,7 +74,7 @@ impl Office {
             to: vec![to.to_owned()],
             cc: Vec::new(),
             subject: subject.to_owned(),
-            written_at: Timestamp::now().as_second(),
+            written_at: now().as_second(),
             answers: None,
             receipt: Some(ReceiptForm::Complete),
             text: "Si trasmette quanto in oggetto.".to_owned(),
@@ -131,7 +130,7 @@ impl Office {
             },
             attachments: Vec::new(),
         })?;
-        Ok(xades::sign_enveloped(&xml, &self.seal, Timestamp::now())?.into_bytes())
+        Ok(xades::sign_enveloped(&xml, &self.seal, now())?.into_bytes())
     }
 }
 
@@ -162,9 +161,9 @@ pub fn write(folder: &Path, count: u64, serial: u64, to: &str) -> Result<(), Fai
     for serial in serial..serial + count {
         let document = bytes(serial, DOCUMENT);
         let segnatura = office.segnatura(serial, to, &document)?;
-        let files =
-            [("lettera.pdf".to_owned(), document), (segnatura::FILE_NAME.to_owned(), segnatura)];
-        let raw = office.envelope(to, &subject(serial), &format!("lettera.{serial}@pec.prova.test"), &files)?;
+        let files = [("lettera.pdf".to_owned(), document), (segnatura::FILE_NAME.to_owned(), segnatura)];
+        let raw =
+            office.envelope(to, &subject(serial), &format!("lettera.{serial}@pec.prova.test"), &files)?;
         std::fs::write(folder.join(format!("{serial:07}.eml")), raw)?;
     }
     Ok(())

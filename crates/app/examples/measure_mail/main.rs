@@ -45,8 +45,16 @@ async fn main() -> Result<(), Failed> {
         ["submit", folder, stack, skip, count] => {
             submit::run(folder.as_ref(), stack.as_ref(), skip.parse()?, count.parse()?).await
         }
-        _ => Err("usage: measure_mail open | letters FOLDER COUNT SERIAL TO | submit FOLDER STACK SKIP COUNT".into()),
+        _ => {
+            Err("usage: measure_mail open | letters FOLDER COUNT SERIAL TO | submit FOLDER STACK SKIP COUNT"
+                .into())
+        }
     }
+}
+
+/// The moment by the project's one clock.
+pub fn now() -> Timestamp {
+    Timestamp::from_microsecond(app::Clock::System.micros()).unwrap_or_default()
 }
 
 /// R13, both sides in turn.
@@ -54,7 +62,8 @@ fn open(folder: &Path) -> Result<serde_json::Value, Failed> {
     let office = Office::open(folder)?;
     let files: Vec<(String, Vec<u8>)> =
         FILES.iter().map(|(name, size)| ((*name).to_owned(), letters::bytes(7, *size))).collect();
-    let raw = office.envelope("protocollo@pec.ente.test", "Domanda di prova", "prova.1@pec.prova.test", &files)?;
+    let raw =
+        office.envelope("protocollo@pec.ente.test", "Domanda di prova", "prova.1@pec.prova.test", &files)?;
     let (message, anchors) = (folder.join("message.eml"), folder.join("anchors.pem"));
     std::fs::write(&message, &raw)?;
     std::fs::write(&anchors, office.anchors()?)?;
@@ -91,7 +100,7 @@ fn repeated(once: impl Fn() -> Result<(), Failed>) -> Result<f64, Failed> {
 fn opened(raw: &[u8], trust: &TrustStore, files: &[(String, Vec<u8>)]) -> Result<(), Failed> {
     let mail = parse(raw)?;
     let data = mail.certified().ok_or("no certification data")?;
-    let times = Times::now(Timestamp::now()).proven(data.at, TimeKind::PecDelivery);
+    let times = Times::now(now()).proven(data.at, TimeKind::PecDelivery);
     let found = smime::verify(raw, trust, &times).ok_or("no signature")?;
     let sizes = mail.content.attachments.iter().map(|file| file.bytes.len());
     if mail.kind != Kind::Envelope || found.verdict != Verdict::Valid {

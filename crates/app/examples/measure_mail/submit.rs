@@ -3,12 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use channels::pec::Submission;
 use channels::{Channel as _, Endpoint, Outgoing, Security, Trust};
 
-use crate::Failed;
+use crate::{Failed, now};
 
 /// Messages on their way at once.
 const TOGETHER: usize = 4;
@@ -34,7 +33,7 @@ pub async fn run(folder: &Path, stack: &Path, skip: usize, count: usize) -> Resu
         messages.push(Outgoing { from: word(&from["address"]), to: vec![word(&to["address"])], raw });
     }
     road.reach().await?;
-    println!("{}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros());
+    println!("{}", now().as_microsecond());
     let messages = Arc::new(messages);
     let mut running = tokio::task::JoinSet::new();
     for first in 0..TOGETHER {

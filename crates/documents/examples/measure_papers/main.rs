@@ -71,8 +71,12 @@ fn measure(python: &Path, folder: &Path) -> Result<serde_json::Value, Failed> {
     let size = |file: &Path| std::fs::metadata(file).map(|about| about.len());
     let notes = [
         format!("one core; {} bytes each, WeasyPrint {} bytes", size(&ours)?, size(&theirs)?),
-        "ours is PDF/A-2a and PDF/UA-1 in one and validated by its writer; WeasyPrint writes PDF/A-2a alone".into(),
-        format!("{} letters and digits in a page", words(&ours)?.iter().map(|word| word.chars().count()).sum::<usize>()),
+        "ours is PDF/A-2a and PDF/UA-1 in one and validated by its writer; WeasyPrint writes PDF/A-2a alone"
+            .into(),
+        format!(
+            "{} letters and digits in a page",
+            words(&ours)?.iter().map(|word| word.chars().count()).sum::<usize>()
+        ),
     ];
     Ok(
         serde_json::json!({ "telaio": telaio, "peer": peer, "unit": "/s", "smaller_is_better": false, "notes": notes }),
@@ -150,7 +154,8 @@ fn poppler(program: &str, options: &[&str], file: &Path) -> Result<String, Faile
 /// The certificate of resident number `n`.
 fn certificate(n: usize) -> Result<Paper, Failed> {
     let at: Timestamp = "2026-11-23T09:00:00Z".parse()?;
-    let row = |r: usize| vec![vec![Run::plain(format!("Voce {r}"))], vec![Run::plain(format!("Valore {}", n + r))]];
+    let row =
+        |r: usize| vec![vec![Run::plain(format!("Voce {r}"))], vec![Run::plain(format!("Valore {}", n + r))]];
     let says = |text: String| Block::Paragraph(vec![Run::plain(text)]);
     Ok(Paper {
         title: format!("Certificato di residenza {n}"),
