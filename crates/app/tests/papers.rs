@@ -9,16 +9,19 @@ mod support;
 use app::Error;
 use app::use_cases::answer::{self, Answer as Letter};
 use app::use_cases::daily_register::{Form, list, open};
-use app::use_cases::papers::{label, receipt, segnatura, sheet};
+use app::use_cases::papers::{label, receipt, segnatura, sheet, stamped};
 use app::use_cases::register::annul::annul;
 use app::use_cases::register::correct::{Correction, correct};
 use app::use_cases::register::export::{COLUMNS, SheetKind, Words, export_sealed};
+use app::use_cases::register::files::receive_bytes;
+use app::use_cases::register::register_document::{Registered, register_document};
 use app::use_cases::templates;
 use app::use_cases::verification::show::{self, Answer};
 use app::workers::daily_register::run_once;
 use app::workers::sweep;
 use documents::inspect::{Limits, inspect};
-use documents::signature::{Times, TrustStore, verify_issued};
+use documents::signature::test_ca::{Holder, TestCa};
+use documents::signature::{KeyKind, Times, TrustStore, cades, verify_issued};
 use documents::xml;
 use domain::Role;
 use domain::body::{AooCode, IpaCode, RegisterCode};
@@ -26,7 +29,7 @@ use domain::ids::{Id, RegistrationId};
 use domain::paper_code::PaperCode;
 use domain::register_filter::Filter;
 use sha2::{Digest, Sha256};
-use support::{House, incoming, register};
+use support::{House, incoming, register, with_file};
 
 fn place() -> (AooCode, RegisterCode) {
     (AooCode::parse("A1B2C3D").unwrap(), RegisterCode::parse("RG").unwrap())
@@ -274,4 +277,42 @@ async fn a_template_is_kept_version_by_version_and_offered_to_its_body_only() {
     assert!(matches!(answer::preview(&officer, &written, "").await, Err(Error::Invalid(_))));
     let wrong = templates::save(&officer, Some(id), 3, "---\ntitle: X\n---\n{{ nome }}").await;
     assert!(matches!(wrong, Err(Error::Invalid(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stamped_copy_is_made_of_a_pdf_and_of_one_in_an_envelope_and_the_original_stays() {
+    let house = House::new().await;
+    let clerk = house.clerk();
+    let original =
+        sheet(&clerk, register(&clerk, incoming("Prima"), Vec::new()).await.unwrap().id).await.unwrap();
+    let envelope = {
+        let ca = TestCa::create(
+            "CA di prova",
+            clerk.moment.at..clerk.moment.at + jiff::SignedDuration::from_hours(9),
+        );
+        let who = Holder::person("Prova", "Uno", "PRVNUO80A01G999X");
+        let valid = clerk.moment.at..clerk.moment.at + jiff::SignedDuration::from_hours(8);
+        let key = ca.unwrap().issue(&who, KeyKind::P256, valid).unwrap().seal_key().unwrap();
+        cades::sign_attached(&key, &original, clerk.moment.at, None).unwrap()
+    };
+    assert_eq!(cades::content(&envelope).unwrap(), original);
+    let mut what = with_file(&clerk, incoming("Con allegati"), "Testo.").await;
+    for (name, bytes) in [("domanda.pdf", &original), ("domanda.pdf.p7m", &envelope)] {
+        what.attachments
+            .push(receive_bytes(&clerk, &what.new.body, "/attachments", name, bytes).await.unwrap());
+    }
+    let Registered::New(entry) = register_document(&clerk, what).await.unwrap() else {
+        panic!("a new entry")
+    };
+    for file in &entry.attachments {
+        let copy = stamped(&clerk, entry.id.clone(), file.id.clone()).await.unwrap();
+        assert_eq!(copy.name, "domanda-copia.pdf");
+        assert_eq!(copy.bytes[..original.len()], original[..], "{}", file.name);
+        assert!(copy.bytes.len() > original.len());
+    }
+    let text = stamped(&clerk, entry.id.clone(), entry.document.id.clone()).await;
+    assert!(matches!(text, Err(Error::Refusal(refusal)) if refusal.code == "not-stampable"));
+    let other = register(&clerk, incoming("Altra"), Vec::new()).await.unwrap();
+    let foreign = stamped(&clerk, other.id, entry.attachments[0].id.clone()).await;
+    assert!(matches!(foreign, Err(Error::NotFound)), "a file of another entry is not of this one");
 }

@@ -17,8 +17,9 @@ const UNKNOWN: &str = "application/octet-stream";
 /// `application/octet-stream` when nothing fits.
 #[must_use]
 pub fn media_type(head: &[u8]) -> &'static str {
-    marked(head)
-        .or_else(|| envelope(head))
+    // An envelope of a PDF has the mark of the PDF near its start: it is looked for before that mark.
+    envelope(head)
+        .or_else(|| marked(head))
         .or_else(|| inferred(head))
         .or_else(|| text(head))
         .unwrap_or(UNKNOWN)

@@ -186,6 +186,12 @@ fn text_formats_are_told_apart() {
             "application/pkcs7-mime",
         ),
         ("a.p7m", b"-----BEGIN PKCS7-----\nMIIBAAYJKoZIhvcNAQcC", "application/pkcs7-mime"),
+        // The PDF inside stands near the start, in clear.
+        (
+            "a.pdf.p7m",
+            b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x80\x24\x80\x04\x10%PDF-1.7 and so on",
+            "application/pkcs7-mime",
+        ),
     ];
     for (name, bytes, kind) in cases {
         let facts = look(name, bytes);

@@ -34,6 +34,7 @@ impl Frame {
             PageSize::A4 => (210.0, 297.0, 20.0, 10.5, 8.0),
             PageSize::A4Landscape => (297.0, 210.0, 15.0, 9.0, 8.0),
             PageSize::Label => (100.0, 50.0, 3.0, 7.5, 6.0),
+            PageSize::Strip => (120.0, 20.0, 1.0, 7.0, 6.0),
         };
         Frame { width: width * MM, height: height * MM, margin: margin * MM, body, small }
     }

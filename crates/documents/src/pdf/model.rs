@@ -35,6 +35,8 @@ pub enum PageSize {
     A4Landscape,
     /// 100 × 50 mm, a common label of a thermal printer.
     Label,
+    /// 120 × 20 mm: the strip that is added above the first page of a copy.
+    Strip,
 }
 
 /// One piece of content.

@@ -6,4 +6,5 @@ mod cades;
 mod common;
 mod pades;
 mod smime;
+mod stamp;
 mod xades;

@@ -137,3 +137,4 @@ err-scan-locked = The PDF is locked by a password. Upload the scan without prote
 err-scan-damaged = The file is damaged and does not open. Scan again.
 err-not-plain-file = This is not the file of a scan. Upload one as PDF, TIFF, JPEG or PNG.
 refusal-scan-not-waiting = This scan was registered or set aside already. Go back to the list.
+refusal-not-stampable = No copy with the segnatura can be made of this file: it is not a readable PDF, is locked or too large. Print the label.

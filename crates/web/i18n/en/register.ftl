@@ -17,6 +17,7 @@ registered-title = Registered with number
 open-entry = Open the entry
 receipt = Receipt (PDF)
 label-paper = Label (PDF)
+stamped-copy = Copy with segnatura (PDF)
 segnatura = Segnatura (XML)
 filter-words = Words of the subject or of the documents
 filter-correspondent = Sender or recipient

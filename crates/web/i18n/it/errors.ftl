@@ -137,3 +137,4 @@ err-scan-locked = Il PDF è protetto da una password. Carica la scansione senza 
 err-scan-damaged = Il file è rovinato e non si apre. Ripeti la scansione.
 err-not-plain-file = Non è un file di scansione. Caricane uno in PDF, TIFF, JPEG o PNG.
 refusal-scan-not-waiting = Questa scansione è già stata registrata o messa da parte. Torna all’elenco.
+refusal-not-stampable = Di questo file non si può fare una copia con segnatura: non è un PDF leggibile, è protetto o è troppo grande. Stampa l’etichetta.

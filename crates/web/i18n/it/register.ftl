@@ -17,6 +17,7 @@ registered-title = Registrato con il numero
 open-entry = Apri la registrazione
 receipt = Ricevuta (PDF)
 label-paper = Etichetta (PDF)
+stamped-copy = Copia con segnatura (PDF)
 segnatura = Segnatura (XML)
 filter-words = Parole dell’oggetto o dei documenti
 filter-correspondent = Mittente o destinatario

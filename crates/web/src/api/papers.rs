@@ -18,7 +18,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::error::{Fault, Problem};
-use crate::pages::papers::file;
+use crate::pages::papers::{file, stamped};
 use crate::routes::{Access, Entry};
 use crate::who::Who;
 
@@ -28,6 +28,7 @@ pub fn routes() -> Vec<Entry> {
     vec![
         read("/api/v1/registrations/{id}/receipt.pdf", get(receipt)),
         read("/api/v1/registrations/{id}/segnatura.xml", get(segnatura)),
+        read("/api/v1/registrations/{id}/files/{document}/copy.pdf", get(copy)),
         read("/api/v1/daily-registers", get(days)),
         read("/api/v1/daily-registers/{aoo}/{register}/{day}/{form}", get(day)),
     ]
@@ -36,7 +37,7 @@ pub fn routes() -> Vec<Entry> {
 /// The descriptions of this file.
 pub fn describe() -> utoipa::openapi::OpenApi {
     #[derive(OpenApi)]
-    #[openapi(paths(receipt, segnatura, days, day))]
+    #[openapi(paths(receipt, segnatura, copy, days, day))]
     struct Slice;
     Slice::openapi()
 }
@@ -63,6 +64,17 @@ async fn receipt(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Faul
         (status = 409, body = Problem, content_type = "application/problem+json")))]
 async fn segnatura(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Fault> {
     Ok(file("application/xml", "segnatura.xml", papers::segnatura(&ctx, entry_id(&id)?).await?))
+}
+
+/// A copy of a PDF of an entry with the segnatura printed above its first page; the file itself stays as it is.
+#[utoipa::path(get, path = "/api/v1/registrations/{id}/files/{document}/copy.pdf", operation_id = "read_stamped_copy",
+    tag = "registrations",
+    params(("id" = String, Path, max_length = 40), ("document" = String, Path, max_length = 40)),
+    responses((status = 200, description = "PDF", content_type = "application/pdf", body = String),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json")))]
+async fn copy(Who(ctx): Who, Path((id, document)): Path<(String, String)>) -> Result<Response, Fault> {
+    stamped(&ctx, &id, &document).await
 }
 
 /// A closed day.

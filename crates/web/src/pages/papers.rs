@@ -4,6 +4,7 @@ use super::html;
 use crate::api::papers::daily_file;
 use crate::error::Fault;
 use crate::routes::{Access, Entry};
+use crate::serve_file;
 use crate::view::{Sampled, View};
 use crate::who::Who;
 use app::use_cases::daily_register::{self, Form};
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<Entry> {
         page("/register/{id}/label.pdf", get(label)),
         page("/register/{id}/sheet.pdf", get(sheet)),
         page("/register/{id}/segnatura.xml", get(segnatura)),
+        page("/register/{id}/files/{document}/copy.pdf", get(copy)),
     ]
 }
 
@@ -161,6 +163,21 @@ async fn label(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Fault>
 
 async fn sheet(Who(ctx): Who, Path(id): Path<String>) -> Result<Response, Fault> {
     Ok(file("application/pdf", "scheda.pdf", papers::sheet(&ctx, entry_id(&id)?).await?))
+}
+
+async fn copy(Who(ctx): Who, Path((id, document)): Path<(String, String)>) -> Result<Response, Fault> {
+    stamped(&ctx, &id, &document).await
+}
+
+/// The stamped copy of a file of an entry as an answer; the interface gives the same.
+///
+/// # Errors
+/// `NotFound` for who may not see the entry; refusal `not-stampable`.
+pub(crate) async fn stamped(ctx: &app::Context, id: &str, document: &str) -> Result<Response, Fault> {
+    let document = document.parse().map_err(|_| Error::NotFound)?;
+    let copy = papers::stamped(ctx, entry_id(id)?, document).await?;
+    let headers = serve_file::headers(&copy.name, "application/pdf", true);
+    Ok((headers, copy.bytes).into_response())
 }
 
 /// A file to be shown by the browser and not kept by anybody on the way.

@@ -117,6 +117,7 @@ fn filled(path: &str, id: &str, of: &Planted) -> String {
         "{id}" | "{link}" => id.to_owned(),
         "{assignment}" => of.ids.get(&Kind::DossierAssignment).cloned().unwrap_or_default(),
         "{account}" => of.account.to_string(),
+        "{document}" => of.ids.get(&Kind::Document).cloned().unwrap_or_default(),
         "{sha256}" => of.sha256.clone(),
         "{body}" => of.elsewhere.to_owned(),
         "{place}" => "0".to_owned(),
@@ -178,7 +179,8 @@ fn content(path: &str, of: &Planted) -> String {
 /// An answer without the ids that were asked for, as written and as they stand in links.
 fn without(text: &str, id: &str, of: &Planted) -> String {
     let mut text = text.to_owned();
-    for known in [id, of.account.as_str(), of.ids[&Kind::DossierAssignment].as_str()] {
+    let named = [Kind::DossierAssignment, Kind::Document].map(|kind| of.ids[&kind].as_str());
+    for known in [id, of.account.as_str()].into_iter().chain(named) {
         text = text.replace(known, "ID").replace(&known.replace('_', "%5F"), "ID");
     }
     text

@@ -1,4 +1,4 @@
-//! Papers about entries: receipt for who presents, label, entry sheet, segnatura.
+//! Papers about entries: receipt for who presents, label, entry sheet, stamped copy, segnatura.
 //!
 //! A receipt is made at the first request and kept, so that two people asking
 //! get the same bytes. Words come from `papers/it.txt`; how a page is laid out
@@ -9,6 +9,7 @@ mod label;
 mod receipt;
 mod segnatura;
 mod sheet;
+mod stamped;
 mod words;
 
 pub(crate) use given_out::{GivenOut, give_out};
@@ -16,6 +17,7 @@ pub use label::label;
 pub use receipt::receipt;
 pub use segnatura::segnatura;
 pub use sheet::sheet;
+pub use stamped::{StampedCopy, may_be_stamped, stamped};
 pub(crate) use words::{word, word_with};
 
 use crate::context::Context;

@@ -10,6 +10,7 @@ use crate::view::{Choice, Sampled, Shape, TimelineEntry, View};
 use crate::who::Who;
 use app::use_cases::bodies;
 use app::use_cases::exchange::watch::{self, StoredDelivery};
+use app::use_cases::papers::may_be_stamped;
 use app::use_cases::register::history::{Leaf, open_with_history};
 use app::use_cases::register::read::{Assignment, Attestation, Correction, Entry, Head, Opened, open};
 use app::use_cases::verification::kept;
@@ -43,6 +44,8 @@ pub struct FileLine {
     pub reason: Option<String>,
     /// Signatures found in it when it came in.
     pub signatures: Vec<SignatureWords>,
+    /// Whether a copy with the segnatura may be made of it.
+    pub stampable: bool,
     /// The attestation that it conforms to the paper it was made from.
     pub attested: Option<Attestation>,
 }
@@ -223,6 +226,7 @@ fn page(ctx: &Context, view: View, entry: Entry, leaves: Vec<Leaf>, units: Vec<U
                 text: facts.map_or("none", |facts| facts.text.name()),
                 reason: facts.and_then(|facts| facts.reason.clone()),
                 signatures: Vec::new(),
+                stampable: may_be_stamped(&file.media_type),
                 attested: entry.attestations.iter().find(|one| one.document == file.id).cloned(),
             }
         })
@@ -378,6 +382,7 @@ impl Sampled for EntryPage {
                         verdict: view.t("verify-verdict-valid"),
                         reasons: vec![view.t("verify-reason-not-qualified")],
                     }],
+                    stampable: true,
                     attested: annulled.then(|| Attestation {
                         document: entry.document.id.clone(),
                         statement: "Si attesta <b>la conformità</b>.".into(),
