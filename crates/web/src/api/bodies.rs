@@ -131,7 +131,7 @@ pub struct BodyQuery {
     #[param(max_length = 200)]
     q: Option<String>,
     /// How many, 1–200; 50 when absent.
-    #[param(minimum = 1, maximum = 200)]
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// Where to go on.
     #[param(max_length = 400)]

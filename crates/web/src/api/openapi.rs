@@ -162,8 +162,32 @@ fn complete(operation: &mut Map<String, Value>, access: Option<Access>) {
     add("500", "An error of the program or damaged data; `trace_id` is what to tell whoever runs it.");
     add("503", "Something the program leans on does not answer; nothing was lost.");
     for (status, answer) in answers.iter_mut() {
+        described(status, answer);
         with_common_headers(status, answer);
     }
+    if let (None, Some(summary)) = (operation.get("description"), operation.get("summary").cloned()) {
+        operation.insert("description".to_owned(), summary);
+    }
+}
+
+/// Says what a status means where the slice had nothing of its own to say.
+fn described(status: &str, answer: &mut Value) {
+    if answer["description"].as_str().is_some_and(|text| !text.is_empty()) {
+        return;
+    }
+    answer["description"] = json!(match status {
+        "200" => "What was asked for.",
+        "201" => "Made, and on durable storage.",
+        "202" => "Taken in charge, and on durable storage.",
+        "204" => "Done, and on durable storage.",
+        "400" => "The request is not understood.",
+        "403" => "The account's roles do not permit this.",
+        "404" => "There is no such thing, or the account may not know of it.",
+        "409" => "The state of things, or a rule of law, does not permit this now; `type` says which.",
+        "413" => "Too large: the limits stand in `detail`.",
+        "422" => "Some data must be corrected; `errors` names the fields.",
+        _ => "See `detail`.",
+    });
 }
 
 fn problem(text: &str) -> Value {
@@ -284,9 +308,31 @@ mod tests {
                 let name = operation["operationId"].as_str().unwrap().to_owned();
                 assert!(names.insert(name.clone()), "{name} stands twice");
                 assert!(operation["summary"].is_string(), "{path}: no summary");
+                assert!(operation["description"].is_string(), "{path}: no description");
                 assert!(operation["responses"]["429"]["headers"]["Retry-After"].is_object(), "{path}");
+                for (status, answer) in operation["responses"].as_object().unwrap() {
+                    assert!(answer["description"].is_string(), "{path}: {status} is not described");
+                }
             }
         }
+    }
+
+    /// The Italian rules want it, so that programs know how large a number may be.
+    #[test]
+    fn every_whole_number_names_its_format() {
+        fn look(value: &Value, place: &str) {
+            if value["type"] == json!("integer") || value["type"] == json!(["integer", "null"]) {
+                assert!(value["format"].is_string(), "{place} has no format");
+            }
+            match value {
+                Value::Object(parts) => {
+                    parts.iter().for_each(|(key, part)| look(part, &format!("{place}/{key}")))
+                }
+                Value::Array(parts) => parts.iter().for_each(|part| look(part, place)),
+                _ => {}
+            }
+        }
+        look(&join("https://telaio.example"), "");
     }
 
     #[test]

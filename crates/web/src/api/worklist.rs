@@ -196,7 +196,7 @@ async fn classes(Who(ctx): Who) -> Result<Json<SchemeAnswer>, Fault> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedScheme {
     /// Titles and classes of the table.
-    #[schema(minimum = 0, maximum = 100000)]
+    #[schema(value_type = i32, minimum = 0, maximum = 100000)]
     classes: usize,
 }
 
