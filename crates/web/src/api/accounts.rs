@@ -16,7 +16,6 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use domain::Moment;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 /// The routes of this file.
@@ -429,12 +428,21 @@ struct TokenOut {
     expires_in: i64,
 }
 
+/// A fault as RFC 6749, section 5.2, writes it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenFault {
+    /// `invalid_request`, `invalid_client` or `unsupported_grant_type`.
+    #[schema(max_length = 40)]
+    error: &'static str,
+}
+
 /// Get a token
 ///
 /// OAuth 2.0 client credentials: name and secret in the form or by HTTP Basic.
 #[utoipa::path(post, path = "/oauth/token", tag = "accounts", operation_id = "getToken",
     request_body(content = TokenIn, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "The token.", body = TokenOut)))]
+    responses((status = 200, description = "The token.", body = TokenOut),
+        (status = 400, description = "A fault of OAuth 2.0, in its own words.", body = TokenFault)))]
 async fn token(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -455,8 +463,8 @@ async fn token(
 }
 
 /// Errors of this door have the form of RFC 6749, section 5.2, which its callers' libraries expect.
-fn oauth_error(status: StatusCode, code: &str) -> Response {
-    (status, Json(json!({ "error": code }))).into_response()
+fn oauth_error(status: StatusCode, error: &'static str) -> Response {
+    (status, Json(TokenFault { error })).into_response()
 }
 
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::dossiers::{EventAnswer, FiledAnswer, stamp};
+use super::dossiers::{FiledAnswer, TimelineEvent, stamp};
 use crate::error::{Fault, Problem};
 use crate::json;
 use crate::routes::{Access, Entry};
@@ -166,7 +166,7 @@ pub struct WholeCase {
     deliveries: Vec<String>,
     /// What happened, newest first.
     #[schema(max_items = 10000)]
-    timeline: Vec<EventAnswer>,
+    timeline: Vec<TimelineEvent>,
 }
 
 impl From<Sheet> for WholeCase {
@@ -177,7 +177,7 @@ impl From<Sheet> for WholeCase {
             participants: it.participants.into_iter().map(ParticipantShape::from).collect(),
             documents: it.documents.into_iter().map(FiledAnswer::from).collect(),
             deliveries: it.deliveries.iter().map(|one| one.id.to_string()).collect(),
-            timeline: it.timeline.into_iter().map(EventAnswer::from).collect(),
+            timeline: it.timeline.into_iter().map(TimelineEvent::from).collect(),
         }
     }
 }
@@ -248,7 +248,7 @@ pub struct CaseStateRequest {
     #[schema(value_type = String, max_length = 10)]
     state: CaseState,
     /// A word for the timeline.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 4000)]
     note: Option<String>,
 }
 
@@ -272,7 +272,7 @@ pub struct DueDateRequest {
     #[schema(value_type = Option<String>, format = "date", max_length = 10)]
     due_on: Option<Date>,
     /// Why.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 4000)]
     reason: String,
 }
 

@@ -14,6 +14,7 @@ use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domain::Invalid;
 use domain::Moment;
 use domain::dossier::{Confidentiality, Dossier, DossierKind, DossierState, NewDossier};
 use domain::ids::{DossierId, UnitId};
@@ -194,7 +195,7 @@ impl From<Filed> for FiledAnswer {
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EventAnswer {
+pub struct TimelineEvent {
     /// When.
     #[schema(format = "date-time", max_length = 40)]
     at: String,
@@ -212,7 +213,7 @@ pub struct EventAnswer {
     note: Option<String>,
 }
 
-impl From<Event> for EventAnswer {
+impl From<Event> for TimelineEvent {
     fn from(it: Event) -> Self {
         Self { at: instant(it.at), actor: it.actor, verb: it.verb, about: it.about, note: it.note }
     }
@@ -328,7 +329,7 @@ pub struct WholeDossier {
     shares: Vec<ShareAnswer>,
     /// What happened, newest first.
     #[schema(max_items = 500)]
-    timeline: Vec<EventAnswer>,
+    timeline: Vec<TimelineEvent>,
 }
 
 impl From<Sheet> for WholeDossier {
@@ -354,7 +355,7 @@ impl From<Sheet> for WholeDossier {
             assignments: it.assignments.into_iter().map(DossierAssignmentAnswer::from).collect(),
             readers: it.readers.into_iter().map(reader).collect(),
             shares: it.shares.into_iter().map(share).collect(),
-            timeline: it.timeline.into_iter().map(EventAnswer::from).collect(),
+            timeline: it.timeline.into_iter().map(TimelineEvent::from).collect(),
         }
     }
 }
@@ -381,6 +382,9 @@ impl Wish {
             }
             None => None,
         };
+        if self.q.as_ref().is_some_and(|words| words.chars().count() > 200) {
+            return Err(Error::from(Invalid::with("/q", "too-long", "200")).into());
+        }
         let parent = self.parent.map(|id| id.parse().map_err(|_| Error::NotFound)).transpose()?;
         Ok(Filter {
             state: self.state.as_deref().map(DossierState::parse).transpose()?,

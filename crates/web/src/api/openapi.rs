@@ -142,14 +142,19 @@ fn access(method: &str, path: &str) -> Option<Access> {
 fn complete(operation: &mut Map<String, Value>, access: Option<Access>) {
     let open = access == Some(Access::Public);
     operation.insert("security".to_owned(), if open { json!([]) } else { json!([{ "bearer": [] }]) });
-    let takes_input = operation.contains_key("requestBody") || operation.contains_key("parameters");
+    let takes_content = operation.contains_key("requestBody");
+    let takes_input = takes_content || operation.contains_key("parameters");
     let Some(answers) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() else {
         return;
     };
     let mut add = |status: &str, text: &str| {
         answers.entry(status.to_owned()).or_insert_with(|| problem(text));
     };
+    if takes_content {
+        add("415", "The type of the content is not one of those described.");
+    }
     if takes_input {
+        add("404", "There is no such thing, or the account may not know of it.");
         add("400", "The request is not understood.");
         add("422", "Some data must be corrected; `errors` names the fields.");
         add("507", "No space left: nothing of the request was kept. Repeat it once there is room.");
@@ -313,6 +318,19 @@ mod tests {
                 for (status, answer) in operation["responses"].as_object().unwrap() {
                     assert!(answer["description"].is_string(), "{path}: {status} is not described");
                 }
+            }
+        }
+    }
+
+    /// Two shapes of one name would silently become one.
+    #[test]
+    fn a_name_of_a_shape_stands_for_one_shape() {
+        let mut known = std::collections::BTreeMap::new();
+        for slice in SLICES {
+            let value = serde_json::to_value(slice()).unwrap();
+            for (name, shape) in value["components"]["schemas"].as_object().into_iter().flatten() {
+                let first = known.entry(name.clone()).or_insert_with(|| shape.clone());
+                assert_eq!(first, shape, "{name}");
             }
         }
     }

@@ -410,6 +410,7 @@ pub struct LineAnswer {
     confidential: bool,
     /// What the line tells; absent for who may see number and date only.
     #[serde(flatten)]
+    #[schema(value_type = LineContent)]
     content: Option<LineContent>,
 }
 
@@ -417,24 +418,25 @@ pub struct LineAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LineContent {
     /// Direction.
-    #[schema(max_length = 8)]
+    #[schema(required = false, max_length = 8)]
     direction: &'static str,
     /// Subject in force.
-    #[schema(max_length = 4000)]
+    #[schema(required = false, max_length = 4000)]
     subject: String,
     /// Name of the first correspondent.
-    #[schema(max_length = 400)]
+    #[schema(required = false, max_length = 400)]
     correspondent: String,
     /// How many correspondents.
-    #[schema(minimum = 0, maximum = 500)]
+    #[schema(required = false, minimum = 0, maximum = 500)]
     correspondent_count: i64,
     /// Class.
     #[schema(max_length = 32)]
     classification: Option<String>,
     /// Cancelled.
+    #[schema(required = false)]
     annulled: bool,
     /// How many files, the main one included.
-    #[schema(minimum = 1, maximum = 1000)]
+    #[schema(required = false, minimum = 1, maximum = 1000)]
     file_count: i64,
     /// Dossier.
     #[schema(max_length = 40)]
