@@ -198,6 +198,7 @@ fn postfix_services(ports: &Ports) -> String {
         ("retry", "-", "n", "-", "-", "error"),
         ("virtual", "-", "n", "-", "-", "virtual"),
         ("lmtp", "-", "n", "-", "-", "lmtp"),
+        ("scache", "-", "n", "-", "1", "scache"),
         ("anvil", "-", "n", "-", "1", "anvil"),
         ("tlsmgr", "-", "n", "1000?", "1", "tlsmgr"),
     ];
