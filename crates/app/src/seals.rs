@@ -11,9 +11,12 @@ use domain::Refusal;
 use domain::body::{Body, IpaCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Bodies read at once when all are looked at.
+const BODIES_AT_ONCE: i64 = 500;
 
 /// Asks a time-stamp authority: request in, response out. Blocking; given by the assembly when one is configured.
 pub type Authority = dyn Fn(&[u8]) -> std::result::Result<Vec<u8>, SignatureError> + Send + Sync;
@@ -277,6 +280,27 @@ pub async fn ending(app: &Arc<App>, now: Timestamp) -> Result<Vec<Ending>> {
         Some(Ending { body: seal.body, subject: seal.subject, not_after, days, stage: stage(days)? })
     });
     Ok(ending.collect())
+}
+
+/// Bodies at work here that have no seal: what they issue cannot be told from a forgery.
+///
+/// # Errors
+/// Those of the store.
+pub async fn missing(app: &Arc<App>) -> Result<Vec<IpaCode>> {
+    let read = |r: &mut store::Reader| {
+        let sealed: BTreeSet<IpaCode> = store::seals::all(r)?.into_iter().map(|seal| seal.body).collect();
+        let mut missing = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = store::bodies::page(r, &after, BODIES_AT_ONCE)?;
+            let Some(last) = page.last() else { return Ok::<_, Error>(missing) };
+            after = last.ipa_code.to_string();
+            let bare =
+                |body: &Body| body.inside && body.valid_to.is_none() && !sealed.contains(&body.ipa_code);
+            missing.extend(page.into_iter().filter(bare).map(|body| body.ipa_code));
+        }
+    };
+    app.store.read(read).await
 }
 
 #[cfg(test)]

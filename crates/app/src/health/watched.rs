@@ -44,15 +44,20 @@ impl Note {
     }
 }
 
-/// The seals of the bodies: how many, and which end soon.
+/// The seals of the bodies: who has none, and which end soon.
 pub async fn seals(app: &Arc<App>) -> Part {
     let now = app.clock.now().at;
-    match seals::ending(app, now).await {
+    let found = async { crate::Result::Ok((seals::missing(app).await?, seals::ending(app, now).await?)) };
+    match found.await {
         Err(error) => Part::bad("seals", State::Fails, error.to_string(), "remedy-database"),
-        Ok(ending) if ending.is_empty() => Part::works("seals", "none ends within 60 days"),
-        Ok(ending) => {
-            let told = ending.iter().map(|one| format!("{} {} d", one.body, one.days));
-            let state = if ending.iter().any(|one| one.stage == 0) { State::Fails } else { State::Warns };
+        Ok((missing, ending)) if missing.is_empty() && ending.is_empty() => {
+            Part::works("seals", "none ends within 60 days")
+        }
+        Ok((missing, ending)) => {
+            let bare = missing.iter().map(|body| format!("{body}: none"));
+            let told = bare.chain(ending.iter().map(|one| format!("{}: {} d", one.body, one.days)));
+            let ended = ending.iter().any(|one| one.stage == 0);
+            let state = if ended { State::Fails } else { State::Warns };
             Part::bad("seals", state, told.collect::<Vec<_>>().join(", "), "remedy-seals")
         }
     }
@@ -112,6 +117,7 @@ mod tests {
     use crate::{Clock, Settings};
     use documents::signature::test_ca::TestCa;
     use domain::Moment;
+    use domain::body::{Body, BodyKind, IpaCode};
 
     fn app(folder: &Path, tls: &Path) -> App {
         let clock = Clock::manual(Moment::new("2026-11-23T09:00:00Z".parse().unwrap()));
@@ -134,6 +140,32 @@ mod tests {
         assert_eq!(backup(&app).state, State::Works);
         note("2026-11-21T02:00:00Z", BACKUP_NOTE);
         assert_eq!(backup(&app).remedy, Some("remedy-backup"));
+    }
+
+    #[tokio::test]
+    async fn a_body_at_work_without_a_seal_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = Arc::new(app(dir.path(), Path::new("")));
+        assert_eq!(seals(&app).await.state, State::Works, "nobody works here yet");
+        for (code, inside) in [("c_g999", true), ("m_it", false)] {
+            let body = Body {
+                ipa_code: IpaCode::parse(code).unwrap(),
+                name: "Ente di prova".into(),
+                tax_code: None,
+                kind: BodyKind::Municipality,
+                digital_domicile: None,
+                inside,
+                valid_from: "2020-01-01".parse().unwrap(),
+                valid_to: None,
+                aoos: Vec::new(),
+                offices: Vec::new(),
+                succeeded_by: None,
+            };
+            let write = move |tx: &mut store::Tx| store::bodies::insert(tx, &body);
+            app.store.write::<_, store::StoreError, _>(write).await.unwrap();
+        }
+        let part = seals(&app).await;
+        assert_eq!((part.state, part.detail.as_str()), (State::Warns, "c_g999: none"));
     }
 
     #[test]
