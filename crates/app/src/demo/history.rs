@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::outside::Outside;
 use super::post;
 use super::province::{self, Province};
+use super::scans;
 use crate::use_cases::dossier::open::open_dossier;
 use crate::use_cases::exchange::{Recipient, Sending, send};
 use crate::use_cases::register::annul::annul;
@@ -30,7 +31,7 @@ use domain::register::{
 };
 use domain::{Moment, Role};
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, Zoned};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -121,6 +122,7 @@ pub async fn play(
         }
     }
     app.clock.set(until);
+    scans::play(&cast, bodies[0]).await?;
     let system = app.context(Actor::system(bodies[0].ipa_code.clone()));
     post::strangers(&system, &bodies, &mut dice, &mut letters, outside).await?;
     outside.leave().await?;
@@ -432,19 +434,7 @@ impl Scene<'_> {
         if !dice.once_in(6) {
             return Ok(("documento.txt".to_owned(), lines.join("\n").into_bytes()));
         }
-        let paper = Paper {
-            title: new.subject.clone(),
-            language: "it".to_owned(),
-            author: names.join(", "),
-            made_at: self.ctx.moment.local(),
-            size: PageSize::A4,
-            header: Vec::new(),
-            footer: vec!["Dimostrazione: persone e atti sono inventati".to_owned()],
-            page_counter: "{page}/{pages}".to_owned(),
-            stamp: Vec::new(),
-            blocks: lines.into_iter().map(|line| Block::Paragraph(vec![Run::plain(line)])).collect(),
-        };
-        let bytes = pdf::write(&paper).map_err(|error| Error::Bug(error.to_string()))?;
+        let bytes = printed(&new.subject, &names.join(", "), self.ctx.moment.local(), lines.into())?;
         Ok(("documento.pdf".to_owned(), bytes))
     }
 
@@ -453,4 +443,24 @@ impl Scene<'_> {
         let manager = self.cast.context(&self.body.ipa_code, Role::RecordsManager)?;
         annul(&manager, id, reason, "Provvedimento di prova n. 1".to_owned()).await
     }
+}
+
+/// A sheet of the demo as a PDF, a paragraph for each line.
+///
+/// # Errors
+/// `Bug` when it cannot be written: its words are ours.
+pub(super) fn printed(title: &str, author: &str, made_at: Zoned, lines: Vec<String>) -> Result<Vec<u8>> {
+    let paper = Paper {
+        title: title.to_owned(),
+        language: "it".to_owned(),
+        author: author.to_owned(),
+        made_at,
+        size: PageSize::A4,
+        header: Vec::new(),
+        footer: vec!["Dimostrazione: persone e atti sono inventati".to_owned()],
+        page_counter: "{page}/{pages}".to_owned(),
+        stamp: Vec::new(),
+        blocks: lines.into_iter().map(|line| Block::Paragraph(vec![Run::plain(line)])).collect(),
+    };
+    pdf::write(&paper).map_err(|error| Error::Bug(error.to_string()))
 }

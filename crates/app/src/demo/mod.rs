@@ -12,6 +12,7 @@ pub mod history;
 pub mod outside;
 mod post;
 pub mod province;
+mod scans;
 
 use std::sync::Arc;
 
