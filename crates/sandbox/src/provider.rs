@@ -171,7 +171,7 @@ impl Provider {
         Ok(Submitted { identifier, accepted: true })
     }
 
-    fn mood(&self, address: &str) -> Mood {
+    pub(crate) fn mood(&self, address: &str) -> Mood {
         let moods = self.moods.lock().unwrap_or_else(PoisonError::into_inner);
         moods.get(address).copied().unwrap_or_else(|| Mood::of(address))
     }
@@ -202,8 +202,7 @@ impl Provider {
         if written != parcel.recipients.iter().map(|(r, _)| r.clone()).collect() {
             return Some(("altro", "Il messaggio non rispetta i controlli formali: destinatari diversi"));
         }
-        let refused = parcel.recipients.iter().any(|(r, _)| self.mood(r) == Mood::Refused);
-        refused.then_some(("altro", "Il messaggio non rispetta i controlli formali (prova)"))
+        parcel.recipients.iter().find_map(|(recipient, _)| self.mood(recipient).not_accepted())
     }
 
     fn accept(&self, parcel: &Parcel<'_>) -> io::Result<()> {

@@ -7,6 +7,9 @@
 //! | `disabilitata` | the box is disabled: non-delivery 5.2.1 |
 //! | `virus` | a virus is seen by the recipient's provider: non-delivery for virus |
 //! | `rifiuta` | the provider does not accept the message (formal check) |
+//! | `infetta` | a virus is seen by the sender's provider: not accepted for virus |
+//! | `occupata` | the first server puts off: 451 at RCPT, nothing is taken |
+//! | `respinta` | the first server refuses: 550 at RCPT, nothing is taken |
 //! | `lenta` | notice after 12 hours, delivered after 13 |
 //! | `muta` | notices after 12 and 24 hours, never delivered |
 //! | `tardi` | notices after 12 and 24 hours, delivered ten minutes later |
@@ -35,6 +38,12 @@ pub enum Mood {
     Virus,
     /// The sender's provider does not accept the message.
     Refused,
+    /// A virus is seen by the sender's provider, which does not accept the message.
+    Infected,
+    /// The first server puts off whoever names the box.
+    Busy,
+    /// The first server refuses whoever names the box.
+    Barred,
     /// Delivered after a first notice.
     Slow,
     /// Never delivered.
@@ -53,12 +62,15 @@ pub enum Mood {
     Synthetic,
 }
 
-const MOODS: [(&str, Mood); 13] = [
+const MOODS: [(&str, Mood); 16] = [
     ("inesistente", Mood::Missing),
     ("piena", Mood::Full),
     ("disabilitata", Mood::Disabled),
     ("virus", Mood::Virus),
     ("rifiuta", Mood::Refused),
+    ("infetta", Mood::Infected),
+    ("occupata", Mood::Busy),
+    ("respinta", Mood::Barred),
     ("lenta", Mood::Slow),
     ("muta", Mood::Silent),
     ("tardi", Mood::Late),
@@ -78,10 +90,29 @@ impl Mood {
     /// When the message reaches the box, counted from the hand-over; none if never.
     pub(crate) fn delivered_after(self) -> Option<SignedDuration> {
         match self {
-            Self::Missing | Self::Full | Self::Disabled | Self::Virus | Self::Refused | Self::Silent => None,
+            Self::Missing | Self::Full | Self::Disabled | Self::Virus | Self::Silent => None,
+            Self::Refused | Self::Infected | Self::Busy | Self::Barred => None,
             Self::Slow => Some(SignedDuration::from_hours(13)),
             Self::Late => Some(SignedDuration::from_mins(24 * 60 + 10)),
             _ => Some(SignedDuration::ZERO),
+        }
+    }
+
+    /// What the first server says at RCPT instead of taking the recipient.
+    pub(crate) fn at_the_door(self) -> Option<&'static str> {
+        match self {
+            Self::Busy => Some("451 4.3.2 not now, try again later"),
+            Self::Barred => Some("550 5.7.1 not from here"),
+            _ => None,
+        }
+    }
+
+    /// The attribute and the extended text with which the sender's provider does not accept the message.
+    pub(crate) fn not_accepted(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Refused => Some(("altro", "Il messaggio non rispetta i controlli formali (prova)")),
+            Self::Infected => Some(("virus", "virus di prova")),
+            _ => None,
         }
     }
 

@@ -128,6 +128,8 @@ impl Dialogue {
                     "550 5.7.1 only addresses that end in .test".to_owned()
                 } else if self.to.len() >= RECIPIENTS {
                     "452 4.5.3 too many recipients".to_owned()
+                } else if let Some(reply) = self.provider.mood(&address).at_the_door() {
+                    reply.to_owned()
                 } else {
                     self.to.push(address);
                     "250 2.1.5 ok".to_owned()

@@ -183,6 +183,7 @@ async fn every_mood_ends_as_it_says() {
         ("disabilitata", error(Cause::BoxDisabled)),
         ("virus", error(Cause::Virus)),
         ("rifiuta", Event::Rejected { cause: Cause::Formal }),
+        ("infetta", Event::Rejected { cause: Cause::Virus }),
         ("persa", Event::Accepted { external: false }),
         ("doppia", delivered(ReceiptForm::Complete)),
         ("rovescia", delivered(ReceiptForm::Complete)),
@@ -196,6 +197,16 @@ async fn every_mood_ends_as_it_says() {
         trial.learn(&mut delivery, &id, &to).await;
         assert!(delivery.facts().any(|f| f.event == wanted), "{name}: {delivery:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_server_that_says_no_takes_nothing() {
+    let trial = Trial::new().await;
+    let busy = trial.send("m1@ente.test", SENDER, &["occupata@pec.altro.test"]).await;
+    assert!(matches!(busy, Err(HandOverError::Later(_))), "{busy:?}");
+    let barred = trial.send("m2@ente.test", SENDER, &["respinta@pec.altro.test"]).await;
+    assert!(matches!(barred, Err(HandOverError::Refused(_))), "{barred:?}");
+    assert!(trial.collect(SENDER).await.is_empty(), "no receipt of what was not taken");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use super::dice::Dice;
 use super::outside::Outside;
 use super::post;
 use super::province::{self, Province};
-use super::scans;
+use super::{scans, troubles};
 use crate::use_cases::dossier::open::open_dossier;
 use crate::use_cases::exchange::{Recipient, Sending, send};
 use crate::use_cases::register::annul::annul;
@@ -121,6 +121,7 @@ pub async fn play(
             outside.leave().await?;
         }
     }
+    troubles::play(app, &cast, &bodies, until, outside).await?;
     app.clock.set(until);
     scans::play(&cast, bodies[0]).await?;
     let system = app.context(Actor::system(bodies[0].ipa_code.clone()));

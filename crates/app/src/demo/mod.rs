@@ -13,6 +13,7 @@ pub mod outside;
 mod post;
 pub mod province;
 mod scans;
+mod troubles;
 
 use std::sync::Arc;
 

@@ -56,7 +56,8 @@ pub fn run(options: &DemoOptions) -> Done {
         let port = listener.local_addr().map_err(|error| Stop::Failed(error.to_string()))?.port();
         config.server.public_url = format!("http://localhost:{port}");
         if !folder.join(RECORD).exists() {
-            seed(&config, &Record { seed: options.seed, residents: options.residents }).await?;
+            let record = Record { seed: options.seed, residents: options.residents };
+            seed(&config, &record, Clock::System.now()).await?;
         }
         let app = assembly::program(&config, true)?;
         let root = serve_authority(&folder, &app)?;
@@ -75,16 +76,15 @@ pub fn run(options: &DemoOptions) -> Done {
     })
 }
 
-/// Makes the province's history up to now; the record is written when everything is there, so that an
+/// Makes the province's history up to `until`; the record is written when everything is there, so that an
 /// interrupted start is begun again instead of continued by halves.
-async fn seed(config: &Config, record: &Record) -> Done {
+async fn seed(config: &Config, record: &Record, until: Moment) -> Done {
     let folder = &config.storage.folder;
     empty(folder)?;
-    let clock = Clock::manual(Clock::System.now());
+    let clock = Clock::manual(until);
     let store = assembly::open_store(config, &clock)?;
     let mut app = App::new(store, clock, assembly::settings(config, true));
     app.ids = app::context::Ids::Counted(std::sync::Mutex::new(record.seed << 32));
-    let until: Moment = app.clock.now();
     let app = Arc::new(app);
     let root = serve_authority(folder, &app)?;
     let outside = async || exchange::Played::begin(app.clone(), folder, &root).await;
@@ -122,4 +122,38 @@ fn empty(folder: &Path) -> Done {
         removed.map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::Actor;
+    use app::use_cases::exchange::watch;
+    use domain::body::IpaCode;
+    use domain::message::DeliveryState;
+    use std::collections::BTreeSet;
+
+    /// Whoever tries the program sees each way a delivery can end, and something on the page of what does not leave.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_demo_shows_every_state_of_a_delivery() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.storage.folder = folder.path().to_owned();
+        let until = Moment::new("2026-11-23T10:00:00Z".parse().unwrap());
+        let made = seed(&config, &Record { seed: 1, residents: 1 }, until).await;
+        made.map_err(|stop| stop.text().to_owned()).unwrap();
+        let app = assembly::program(&config, true).map_err(|stop| stop.text().to_owned()).unwrap();
+        let ctx = app.context(Actor::system(IpaCode::parse("c_g999").unwrap()));
+        let page = watch::list(&ctx, None, None).await.unwrap();
+        let shown: BTreeSet<DeliveryState> = page.counts.iter().map(|(state, _)| *state).collect();
+        assert_eq!(shown, DeliveryState::ALL.into_iter().collect());
+        let answers: BTreeSet<&str> =
+            page.lines.iter().map(|line| line.delivery.exchange_state.as_str()).collect();
+        for wanted in ["anomaly", "cancelled_by_sender", "cancelled_by_recipient"] {
+            assert!(answers.contains(wanted), "{wanted} is not among {answers:?}");
+        }
+        let stuck = watch::stuck(&ctx).await.unwrap();
+        let states: BTreeSet<&str> = stuck.iter().map(|(row, _)| row.state.as_str()).collect();
+        assert_eq!(states, BTreeSet::from(["stuck", "waiting"]));
+    }
 }
