@@ -49,11 +49,16 @@ pub struct Part {
     pub state: State,
     /// What was seen: a version, a size, an error. For the IT manager only.
     pub detail: String,
+    /// The same as a key of the message files (`seen-<key>`) with its figures, where it is a sentence.
+    pub told: Option<Told>,
     /// Key of the remedy in the message files, when there is something to do.
     pub remedy: Option<&'static str>,
     /// Since when it is so, as far as this process saw; UTC microseconds.
     pub since: i64,
 }
+
+/// A sentence about what was seen: the end of its key, and the figures it quotes.
+pub type Told = (&'static str, Vec<(&'static str, i64)>);
 
 /// What this process has seen: the last state of each part, so that a change knows its moment, and damage that
 /// somebody met.
@@ -84,7 +89,7 @@ impl Seen {
     /// somebody has looked and the program is started again.
     fn data(&self) -> Part {
         match self.damage.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            None => Part::works("data", "no damage met"),
+            None => Part::works("data", "no damage met").told("whole", &[]),
             Some(Damage { times, last }) => {
                 Part::bad("data", State::Fails, format!("{times} times, last: {last}"), "remedy-data")
             }
@@ -110,11 +115,16 @@ impl Part {
     }
 
     fn works(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, state: State::Works, detail: detail.into(), remedy: None, since: 0 }
+        Self { name, state: State::Works, detail: detail.into(), told: None, remedy: None, since: 0 }
     }
 
     fn bad(name: &'static str, state: State, detail: impl Into<String>, remedy: &'static str) -> Self {
-        Self { name, state, detail: detail.into(), remedy: Some(remedy), since: 0 }
+        Self { name, state, detail: detail.into(), told: None, remedy: Some(remedy), since: 0 }
+    }
+
+    fn told(mut self, key: &'static str, figures: &[(&'static str, i64)]) -> Self {
+        self.told = Some((key, figures.to_vec()));
+        self
     }
 }
 
@@ -147,19 +157,27 @@ async fn writer(app: &App) -> Part {
     let done = app.store.write::<_, Error, _>(|_| Ok(())).await;
     let figures = app.store.figures();
     let detail = format!("{} kept, {} waiting, {} lost", figures.kept, figures.waiting, figures.lost);
+    let figure = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let told = [
+        ("kept", figure(figures.kept)),
+        ("waiting", figure(figures.waiting)),
+        ("lost", figure(figures.lost)),
+    ];
     match done {
-        Ok(()) => Part::works("writer", detail),
+        Ok(()) => Part::works("writer", detail).told("writer", &told),
         Err(error) => Part::bad("writer", State::Fails, error.to_string(), "remedy-writer"),
     }
 }
 
 fn clock(app: &App) -> Part {
     let behind = app.store.clock_behind();
-    let detail = format!("{} s behind the register", behind / 1_000_000);
-    match behind > CLOCK_TOLERANCE_MICROS {
+    let seconds = behind / 1_000_000;
+    let detail = format!("{seconds} s behind the register");
+    let part = match behind > CLOCK_TOLERANCE_MICROS {
         true => Part::bad("clock", State::Warns, detail, "remedy-clock"),
         false => Part::works("clock", detail),
-    }
+    };
+    part.told("clock", &[("n", seconds)])
 }
 
 fn storage(app: &App) -> Part {
@@ -171,9 +189,11 @@ fn storage(app: &App) -> Part {
             return Part::bad("storage", State::Fails, error.to_string(), remedy);
         }
     };
-    let detail = format!("{} MiB free", space >> 20);
-    match space < LEAST_FREE_BYTES {
+    let free = space >> 20;
+    let detail = format!("{free} MiB free");
+    let part = match space < LEAST_FREE_BYTES {
         true => Part::bad("storage", State::Warns, detail, "remedy-space"),
         false => Part::works("storage", detail),
-    }
+    };
+    part.told("storage", &[("n", i64::try_from(free).unwrap_or(i64::MAX))])
 }

@@ -43,6 +43,8 @@ pub enum Command {
     MoveDatabase(MoveOptions),
     /// Try everything the installation leans on and say how to mend what does not work.
     Doctor(DoctorOptions),
+    /// List every page and resource with who may knock, one a line.
+    Routes(RoutesOptions),
     /// Look at a configuration file, or print one with every setting.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -309,6 +311,14 @@ pub struct DoctorOptions {
     /// What to try.
     #[command(flatten)]
     pub place: Place,
+    /// For machines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `routes`.
+#[derive(Debug, Args)]
+pub struct RoutesOptions {
     /// For machines.
     #[arg(long)]
     pub json: bool,

@@ -254,6 +254,7 @@
     if (!answer?.ok || answer.redirected) return;
     const count = bell.querySelector('[data-unread]');
     count.textContent = (await answer.text()).slice(0, 6);
+    count.hidden = false;
     count.toggleAttribute('data-some', count.textContent !== '0');
   }, 60000);
   // ---- Passkeys: the browser keeps the key; here its bytes are only put into text and back. ------------------------------

@@ -44,7 +44,7 @@ impl FromRequestParts<AppState> for View {
         if parts.method == Method::GET && view.works() {
             let unread = unread(&parts.extensions, state).await?;
             if let Some(person) = view.person.as_mut() {
-                person.unread = unread;
+                person.unread = Some(unread);
             }
         }
         Ok(view)
@@ -72,6 +72,7 @@ fn build(headers: &HeaderMap, uri: &Uri, extensions: &Extensions, state: &AppSta
             .filter(|(_, _, verb)| !waits && authority::may(actor, *verb).is_ok())
             .map(|(href, key, _)| NavItem { href, key })
             .collect();
+        view.registers = !waits && authority::may(actor, Verb::Register).is_ok();
         view.person = Some(extensions.get::<Person>().cloned().unwrap_or_else(|| Person {
             name: actor.name.clone(),
             body: actor.body.to_string(),

@@ -78,6 +78,15 @@ pub fn text_n(lang: Lang, key: &str, n: i64) -> String {
     format(lang, key, Some(&args))
 }
 
+/// The sentence of a key that quotes figures, each with the separators of the language.
+pub fn text_figures(lang: Lang, key: &str, figures: &[(&str, i64)]) -> String {
+    let mut args = FluentArgs::new();
+    for (name, value) in figures {
+        args.set(*name, FluentValue::from(number(lang, *value)));
+    }
+    format(lang, key, Some(&args))
+}
+
 /// Whether a key exists (for families of keys such as `err-<code>`, where a general sentence stands in).
 pub fn has(lang: Lang, key: &str) -> bool {
     of(lang).get_message(key).is_some_and(|message| message.value().is_some())

@@ -66,6 +66,7 @@ const FAMILIES: &[&str] = &[
     "scan-from-",
     "scan-refused-",
     "scan-state-",
+    "seen-",
     "signature-",
     "text-reason-",
     "state-",

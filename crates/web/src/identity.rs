@@ -80,7 +80,8 @@ fn person(who: &Identity) -> Person {
     };
     Person {
         name: who.actor.name.clone(),
-        body: current.map_or_else(|| who.actor.body.to_string(), |place| place.body_name.clone()),
+        // Who works in no body (a citizen) has no place to show.
+        body: current.map_or_else(String::new, |place| place.body_name.clone()),
         unit: current.and_then(|place| place.unit_name.clone()),
         stands_in_for: current.and_then(|place| place.for_whom.as_ref()).map(|(_, name)| name.clone()),
         workplaces: who
@@ -93,7 +94,7 @@ fn person(who: &Identity) -> Person {
                 for_whom: place.for_whom.as_ref().map(|(_, name)| name.clone()),
             })
             .collect(),
-        unread: 0,
+        unread: None,
     }
 }
 

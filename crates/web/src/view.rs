@@ -37,8 +37,8 @@ pub struct Person {
     pub stands_in_for: Option<String>,
     /// All the places the person may choose from.
     pub workplaces: Vec<Workplace>,
-    /// How many things wait to be seen.
-    pub unread: i64,
+    /// How many things wait to be seen; absent where nobody counted (the page of a fault, the answer to a form).
+    pub unread: Option<i64>,
 }
 
 /// An entry of the main navigation.
@@ -75,6 +75,8 @@ pub struct View {
     pub person: Option<Person>,
     /// Where this person may go.
     pub nav: Vec<NavItem>,
+    /// Whether this person may register documents: for links that stand on pages of everybody.
+    pub registers: bool,
     /// Whether this is the demonstration, said on every page.
     pub demo: bool,
     /// Key of a message about what was just done (`done-<code>`), from `?done=<code>`.
@@ -96,6 +98,7 @@ impl View {
             here: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             person: None,
             nav: Vec::new(),
+            registers: false,
             demo,
             done,
             today,
@@ -120,6 +123,11 @@ impl View {
     /// The words of a key that counts.
     pub fn tn(&self, key: &str, n: impl Count) -> String {
         i18n::text_n(self.lang, key, n.count())
+    }
+
+    /// The words of a key that quotes figures by name.
+    pub fn figures(&self, key: &str, figures: &[(&str, i64)]) -> String {
+        i18n::text_figures(self.lang, key, figures)
     }
 
     /// The words of a family: `family("dossier-state-", "open")`.
@@ -169,7 +177,12 @@ impl View {
 
     /// Whether the person has a worklist, and so a count of things not yet opened.
     pub fn works(&self) -> bool {
-        self.nav.iter().any(|item| item.href == "/")
+        self.goes("/")
+    }
+
+    /// Whether the navigation of this person has an entry.
+    pub fn goes(&self, href: &str) -> bool {
+        self.nav.iter().any(|item| item.href == href)
     }
 
     /// Whether pages load a style sheet at all ("senza stile").
@@ -201,10 +214,14 @@ impl View {
         }
     }
 
-    /// Whether an entry of the navigation leads to the section of this page.
+    /// Whether an entry of the navigation leads to the section of this page. Of two entries one within the other
+    /// (`/admin`, `/admin/users`) only the nearer one does.
     pub fn inside(&self, href: &str) -> bool {
         let path = self.here.split('?').next().unwrap_or_default();
-        path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        let holds = |href: &str| {
+            path == href || (href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        };
+        holds(href) && !self.nav.iter().any(|item| item.href.len() > href.len() && holds(item.href))
     }
 
     /// The faults of a form, in words.

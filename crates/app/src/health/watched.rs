@@ -51,7 +51,7 @@ pub async fn seals(app: &Arc<App>) -> Part {
     match found.await {
         Err(error) => Part::bad("seals", State::Fails, error.to_string(), "remedy-database"),
         Ok((missing, ending)) if missing.is_empty() && ending.is_empty() => {
-            Part::works("seals", "none ends within 60 days")
+            Part::works("seals", "none ends within 60 days").told("seals", &[])
         }
         Ok((missing, ending)) => {
             let bare = missing.iter().map(|body| format!("{body}: none"));
@@ -74,7 +74,14 @@ pub fn tls_ends(app: &App) -> Option<Timestamp> {
 pub fn tls(app: &App) -> Part {
     let file = &app.settings.tls_certificate;
     if file.as_os_str().is_empty() {
-        return Part { name: "tls", state: State::Unset, detail: String::new(), remedy: None, since: 0 };
+        return Part {
+            name: "tls",
+            state: State::Unset,
+            detail: String::new(),
+            told: None,
+            remedy: None,
+            since: 0,
+        };
     }
     let Some(ends) = tls_ends(app) else {
         return Part::bad("tls", State::Fails, format!("{}: no certificate", file.display()), "remedy-tls");
@@ -93,16 +100,20 @@ pub fn backup(app: &App) -> Part {
     let now = app.clock.now().at;
     let Some(last) = Note::read(&app.settings.folder.join(BACKUP_NOTE)) else {
         let state = if app.settings.demo { State::Unset } else { State::Warns };
-        return Part::bad("backup", state, "never", "remedy-backup");
+        return Part::bad("backup", state, "never", "remedy-backup").told("never", &[]);
     };
     let age = now.duration_since(last.at).as_hours();
     let drill = Note::read(&last.folder.join(DRILL_NOTE)).map(|note| -days(now, note.at));
     let tried = drill.map_or_else(|| "never restored".to_owned(), |days| format!("restored {days} d ago"));
     let detail = format!("{age} h ago, {tried}");
-    match (age > BACKUP_HOURS, drill) {
+    let part = match (age > BACKUP_HOURS, drill) {
         (true, _) => Part::bad("backup", State::Warns, detail, "remedy-backup"),
         (false, Some(days)) if days <= DRILL_DAYS => Part::works("backup", detail),
         (false, _) => Part::bad("backup", State::Warns, detail, "remedy-drill"),
+    };
+    match drill {
+        Some(days) => part.told("backup-tried", &[("hours", age), ("days", days)]),
+        None => part.told("backup", &[("hours", age)]),
     }
 }
 

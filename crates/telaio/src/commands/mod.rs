@@ -12,6 +12,7 @@ mod move_database;
 mod operator;
 mod progress;
 mod restore;
+mod routes;
 mod serve;
 mod token;
 mod verify;
@@ -63,6 +64,7 @@ pub fn run(command: Command) -> Done {
         Command::Restore(options) => restore::run(&options),
         Command::MoveDatabase(options) => move_database::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Routes(options) => routes::run(&options),
         Command::Config(command) => config::run(command),
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),

@@ -290,3 +290,4 @@ case-why-waiting = It is waiting for others already.
 case-why-closed = The case is closed: to go on, open another in the same dossier.
 case-why-shared = The case belongs to another body, which lets you see it.
 case-why-role = Your role lets you read, not work. Ask the head of your office.
+answer-why-role = The case officer, who decides or the head of the office writes it.

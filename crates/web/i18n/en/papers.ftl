@@ -15,6 +15,7 @@ daily-fingerprint = Fingerprint
 emergency-title = Emergency register
 emergency-about = When the register does not work, entries are made by hand for as long as the records manager authorises (D.P.R. 445/2000, art. 63). On restoration they get an ordinary number and keep that of the emergency.
 emergency-empty = No emergency so far: the register never stopped.
+emergency-who-opens = The records manager opens it: if the register does not work, tell them. From here you will then download the forms to register by hand.
 emergency-one = Emergency register { $code }
 emergency-code = Code
 emergency-state = State

@@ -290,3 +290,4 @@ case-why-waiting = È già in attesa di altri.
 case-why-closed = La pratica è chiusa: per continuare aprine un’altra nello stesso fascicolo.
 case-why-shared = La pratica è di un altro ente, che te la fa vedere.
 case-why-role = Il tuo ruolo permette di leggere, non di lavorare. Chiedi al responsabile del tuo ufficio.
+answer-why-role = La scrive chi istruisce la pratica, chi decide o il responsabile dell’ufficio.

@@ -15,6 +15,7 @@ daily-fingerprint = Impronta
 emergency-title = Registro di emergenza
 emergency-about = Quando il protocollo non funziona si registra a mano, per il tempo autorizzato dal responsabile della gestione documentale (art. 63 del D.P.R. 445/2000). Al ripristino le registrazioni ricevono un numero ordinario e conservano quello di emergenza.
 emergency-empty = Nessun periodo di emergenza: il protocollo non si è mai fermato.
+emergency-who-opens = Lo apre il responsabile della gestione documentale: se il protocollo non funziona, avvisalo. Da qui poi scarichi i moduli per registrare a mano.
 emergency-one = Registro di emergenza { $code }
 emergency-code = Codice
 emergency-state = Stato

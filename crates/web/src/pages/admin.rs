@@ -39,6 +39,14 @@ impl AdminPage {
         }
     }
 
+    /// What was seen of a part, in the language of the page where it is a sentence.
+    fn seen(&self, part: &Part) -> String {
+        match &part.told {
+            Some((key, figures)) => self.view.figures(&format!("seen-{key}"), figures),
+            None => part.detail.clone(),
+        }
+    }
+
     fn at(&self, micros: &i64) -> Timestamp {
         Moment::from_micros(*micros).at
     }
@@ -46,7 +54,8 @@ impl AdminPage {
 
 impl Sampled for AdminPage {
     fn samples(view: View) -> Vec<Self> {
-        let part = |name, state, remedy| Part { name, state, detail: "prova".into(), remedy, since: 1 };
+        let part =
+            |name, state, remedy| Part { name, state, detail: "prova".into(), told: None, remedy, since: 1 };
         let queue =
             |name: &str, state: &str| Queue { name: name.into(), state: state.into(), count: 2, oldest: 1 };
         let full = Overview {

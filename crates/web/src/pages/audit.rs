@@ -1,6 +1,7 @@
 //! The audit: entries of the journal, looks at personal data, and whether the chain holds.
 
 use super::{Page, html};
+use crate::i18n;
 use crate::routes::{Access, Entry};
 use crate::view::{Sampled, View};
 use crate::who::Who;
@@ -22,6 +23,8 @@ pub struct Line {
     at: Timestamp,
     actor: String,
     what: String,
+    /// The name the journal uses, where it has words too.
+    code: Option<String>,
     subject: String,
     index: Option<i64>,
 }
@@ -44,7 +47,8 @@ impl Sampled for AuditPage {
         let line = |index| Line {
             at: Timestamp::UNIX_EPOCH,
             actor: "Prova Uno".into(),
-            what: "registration.create".into(),
+            what: view.t("journal-registration-create"),
+            code: Some("registration.create".into()),
             subject: "reg_1".into(),
             index,
         };
@@ -63,6 +67,16 @@ impl Sampled for AuditPage {
             page(true, Some(Chain::Broken("leaf 3".into()))),
         ]
     }
+}
+
+/// End of the key of a verb of the journal.
+fn key(verb: &str) -> String {
+    verb.replace(['.', '_'], "-")
+}
+
+/// Whether a verb of the journal has words of its own; what has none is told by its name.
+fn worded(view: &View, verb: &str) -> bool {
+    i18n::has(view.lang, &format!("journal-{}", key(verb)))
 }
 
 #[derive(Deserialize)]
@@ -89,7 +103,11 @@ async fn show(view: View, Who(ctx): Who, Query(asked): Query<Asked>) -> Page {
     let entry = |line: read_audit::Line| Line {
         at: line.at.at,
         actor: line.actor,
-        what: line.leaf.verb,
+        code: Some(line.leaf.verb.clone()).filter(|verb| worded(&view, verb)),
+        what: match worded(&view, &line.leaf.verb) {
+            true => view.family("journal-", key(&line.leaf.verb)),
+            false => line.leaf.verb,
+        },
         subject: line.leaf.subject,
         index: Some(line.leaf.index),
     };
@@ -97,13 +115,16 @@ async fn show(view: View, Who(ctx): Who, Query(asked): Query<Asked>) -> Page {
         at: line.at.at,
         actor: line.actor,
         what: line.look.purpose,
+        code: None,
         subject: line.look.case.or(line.look.norm).unwrap_or_default(),
         index: None,
     };
+    let entries = found.into_iter().map(entry).collect();
+    let looks = looks.into_iter().map(look).collect();
     html(&AuditPage {
         view,
-        entries: found.into_iter().map(entry).collect(),
-        looks: looks.into_iter().map(look).collect(),
+        entries,
+        looks,
         chain,
         about: about.unwrap_or_default(),
         by: by.unwrap_or_default(),

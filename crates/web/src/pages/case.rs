@@ -81,6 +81,8 @@ pub struct CasePage {
     pub faults: Faults,
     /// Whether the person may work on it now.
     pub works: bool,
+    /// Whether the person may write the answer.
+    pub writes: bool,
     /// Key of the reason why nothing can be done to it now.
     pub why_not: Option<&'static str>,
 }
@@ -159,12 +161,23 @@ async fn show(Who(ctx): Who, view: View, Path(id): Path<String>) -> Result<Respo
 
 async fn page(ctx: &Context, view: View, id: CaseId, invalid: &Invalid) -> Result<Response, Fault> {
     let sheet = read::open(ctx, id).await?;
-    let works = sheet.own && ctx.may(Verb::OpenDossier).is_ok();
+    let rights = Rights {
+        works: sheet.own && ctx.may(Verb::OpenDossier).is_ok(),
+        writes: ctx.may(Verb::WriteAnswer).is_ok(),
+    };
     let status = if invalid.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok((status, html(&arrange(view, sheet, invalid, works))?).into_response())
+    Ok((status, html(&arrange(view, sheet, invalid, rights))?).into_response())
 }
 
-fn arrange(view: View, sheet: Sheet, invalid: &Invalid, works: bool) -> CasePage {
+/// What the person may do with the case.
+#[derive(Clone, Copy)]
+struct Rights {
+    works: bool,
+    writes: bool,
+}
+
+fn arrange(view: View, sheet: Sheet, invalid: &Invalid, rights: Rights) -> CasePage {
+    let Rights { works, writes } = rights;
     let number = |filed: &Filed| format!("{}/{}", domain::register::number_label(filed.number), filed.year);
     let names: Names =
         sheet.documents.iter().map(|one| (one.registration.to_string(), number(one))).collect();
@@ -197,6 +210,7 @@ fn arrange(view: View, sheet: Sheet, invalid: &Invalid, works: bool) -> CasePage
         kinds: kinds.into_iter().map(kind).collect(),
         faults: view.faults(invalid),
         works: works && open,
+        writes: works && open && writes,
         view,
         sheet,
     }
@@ -350,8 +364,13 @@ impl Sampled for CasePage {
         };
         let wrong = Invalid::one("/text", "required");
         vec![
-            arrange(view.clone(), sheet(CaseState::Open), &wrong, true),
-            arrange(view.clone(), sheet(CaseState::Closed), &Invalid::default(), true),
+            arrange(view.clone(), sheet(CaseState::Open), &wrong, Rights { works: true, writes: true }),
+            arrange(
+                view.clone(),
+                sheet(CaseState::Closed),
+                &Invalid::default(),
+                Rights { works: true, writes: false },
+            ),
         ]
     }
 }

@@ -43,7 +43,11 @@ pub fn routes() -> Vec<Entry> {
 
 /// The sign of a delivery's state.
 pub fn sign(one: &StoredDelivery) -> Shape {
-    match one.state.shape(one.channel) {
+    shape(one.state, one.channel)
+}
+
+fn shape(state: DeliveryState, channel: Channel) -> Shape {
+    match state.shape(channel) {
         domain::message::Shape::Done => Shape::Done,
         domain::message::Shape::Waiting => Shape::Waiting,
         domain::message::Shape::Late => Shape::Late,
@@ -145,7 +149,9 @@ fn chips(view: &View, state: Option<DeliveryState>, counts: &[(DeliveryState, i6
         href: format!("/deliveries?state={}", found.name()),
         current: state == Some(*found),
         count: Some(*count),
-        shape: None,
+        // What was only submitted is done for e-mail and under way for PEC: the row says which, the chip cannot.
+        shape: (!matches!(found, DeliveryState::Queued | DeliveryState::Submitted))
+            .then(|| shape(*found, Channel::Pec)),
     };
     std::iter::once(all).chain(counts.iter().map(one)).collect()
 }

@@ -60,6 +60,12 @@ pub struct DossierList {
     pub opens: bool,
 }
 
+impl DossierList {
+    fn shape(&self, dossier: &Dossier) -> Shape {
+        sign(dossier.state)
+    }
+}
+
 /// The form of a new dossier.
 #[derive(Template)]
 #[template(path = "dossier/new.html")]
@@ -137,11 +143,16 @@ impl DossierPage {
 
     /// The sign of the dossier's state.
     pub fn shape(&self) -> Shape {
-        match self.sheet.dossier.state {
-            DossierState::Open => Shape::Waiting,
-            DossierState::Disposed => Shape::Failed,
-            _ => Shape::Done,
-        }
+        sign(self.sheet.dossier.state)
+    }
+}
+
+/// The sign of a dossier's state.
+fn sign(state: DossierState) -> Shape {
+    match state {
+        DossierState::Open => Shape::Waiting,
+        DossierState::Disposed => Shape::Failed,
+        _ => Shape::Done,
     }
 }
 

@@ -118,7 +118,10 @@ async fn daily(Who(ctx): Who, view: View, Query(older): Query<Older>) -> Result<
     let days = closed.into_iter().map(|it| DayRow {
         base: format!("/register/daily/{}/{}/{}", it.aoo, it.register, it.day),
         place: format!("{} · {}", it.aoo, it.register),
-        range: it.first_number.zip(it.last_number).map(|(a, b)| format!("{} – {}", label(a), label(b))),
+        range: it.first_number.zip(it.last_number).map(|(a, b)| match a == b {
+            true => label(a),
+            false => format!("{} – {}", label(a), label(b)),
+        }),
         day: it.day,
         entries: it.entries,
         annulled: it.annulled,

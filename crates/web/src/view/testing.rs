@@ -16,6 +16,7 @@ pub fn view(lang: Lang) -> View {
         View::of(&headers, &Uri::from_static("/register?q=prova"), "2026-11-23".parse().unwrap(), true);
     view.csrf = "token".into();
     view.nav = SECTIONS.to_vec();
+    view.registers = true;
     view.person = Some(Person {
         name: "Prova Uno".into(),
         body: "Comune di Prova".into(),
@@ -35,7 +36,7 @@ pub fn view(lang: Lang) -> View {
             },
         ],
         stands_in_for: None,
-        unread: 3,
+        unread: Some(3),
     });
     view
 }

@@ -107,6 +107,8 @@ pub struct ListPage {
     pub faults: Faults,
     /// Whether the person may register.
     pub may_register: bool,
+    /// Whether the person keeps the emergency register.
+    pub may_keep: bool,
     /// Whether the person may assign.
     pub may_assign: bool,
     /// Whether the person may export.
@@ -171,6 +173,7 @@ pub async fn show(Who(ctx): Who, view: View, RawQuery(query): RawQuery) -> Resul
         query: filters,
         faults,
         may_register: ctx.may(Verb::Register).is_ok(),
+        may_keep: ctx.may(Verb::KeepEmergency).is_ok(),
         may_assign: ctx.may(Verb::Assign).is_ok(),
         may_export: ctx.may(Verb::ExportRegister).is_ok(),
         may_import: ctx.may(Verb::ImportRegister).is_ok(),
@@ -282,6 +285,7 @@ impl Sampled for ListPage {
             next: (!rows.is_empty()).then(|| "/register?cursor=x".into()),
             faults,
             may_register: true,
+            may_keep: true,
             may_assign: !rows.is_empty(),
             may_export: true,
             may_import: true,
