@@ -11,8 +11,8 @@ use tokio::sync::watch;
 pub enum Topic {
     /// What waits to leave.
     Outbox,
-    /// Files whose text waits to be read.
-    Texts,
+    /// Files whose text waits to be read, or whose signatures wait to be checked.
+    Documents,
     /// Who may enter, and with which roles.
     Identities,
 }
@@ -30,7 +30,7 @@ impl Topic {
         };
         match table {
             "outbox" => Some(Self::Outbox),
-            "documents" => Some(Self::Texts),
+            "documents" => Some(Self::Documents),
             "accounts" | "posts" | "tokens" | "absences" | "clients" => Some(Self::Identities),
             _ => None,
         }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(Topic::of("insert into outbox (id) values ($1)"), Some(Topic::Outbox));
         assert_eq!(Topic::of("update accounts set state = $2 where id = $1"), Some(Topic::Identities));
         assert_eq!(Topic::of("delete from posts where account = $1"), Some(Topic::Identities));
-        assert_eq!(Topic::of("update documents set pages = $2"), Some(Topic::Texts));
+        assert_eq!(Topic::of("update documents set pages = $2"), Some(Topic::Documents));
         assert_eq!(Topic::of("insert into registrations (id) values ($1)"), None);
         assert_eq!(Topic::of("select 1 from outbox"), None);
     }

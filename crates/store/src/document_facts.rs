@@ -65,6 +65,8 @@ pub struct Found<'a> {
     pub flags: &'a [&'static str],
     /// Pages, when known.
     pub pages: Option<u32>,
+    /// Whether it is of a kind that bears signatures: only such files wait to be checked.
+    pub may_be_signed: bool,
 }
 
 /// A file whose text is to be read.

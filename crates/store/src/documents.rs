@@ -12,7 +12,9 @@ use crate::trace::Personal;
 use crate::{Query, Row, StoreError, Tx};
 
 const INSERT: &str = "insert into documents (id, body, sha256, size, media_type, name, created_at, created_by, \
-    flags, pages, text_state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    flags, pages, text_state, signature_state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+/// The check of its signatures is still owed.
+const UNCHECKED: &str = "waiting";
 const FIND: &str = "select id, sha256, media_type, size, name, body, created_at from documents where id = $1";
 const REGISTRATIONS: &str =
     "select registration_id from registration_files where document_id = $1 order by registration_id";
@@ -52,7 +54,7 @@ pub fn insert(tx: &mut Tx, body: &IpaCode, file: &RegisteredFile, by: &str) -> R
 }
 
 /// Writes a file of an entry about to be created, with what was found out about it; its text then waits to be
-/// read. The journal tells of it with the entry, whose leaf covers name, type and fingerprint of every file.
+/// read, and its signatures to be checked when it may bear any. The journal tells of it with the entry, whose leaf covers name, type and fingerprint of every file.
 ///
 /// # Errors
 /// Those of the database.
@@ -89,6 +91,7 @@ fn put(
             found.map(|found| found.flags.join(" ")).into(),
             found.and_then(|found| found.pages).into(),
             found.map(|_| TextState::Waiting.name()).into(),
+            found.is_none_or(|found| found.may_be_signed).then_some(UNCHECKED).into(),
         ],
     )
 }

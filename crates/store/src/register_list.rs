@@ -258,8 +258,10 @@ pub fn only_one(
     year: i64,
     number: i64,
 ) -> Result<Option<RegistrationId>, StoreError> {
-    const BEARERS: &str =
-        "select id from registrations where body = $1 and year = $2 and number = $3 limit 2";
+    // By the few registers of the body that counted in that year: the order of the unique index.
+    const BEARERS: &str = "select r.id from counters c join registrations r on r.body = c.body and r.aoo = c.aoo \
+        and r.register = c.register and r.year = c.year and r.number = $3 \
+        where c.body = $1 and c.year = $2 limit 2";
     let rows = query.rows(BEARERS, &[body.as_str().into(), year.into(), number.into()])?;
     match rows.as_slice() {
         [row] => row.parse(0).map(Some),

@@ -7,7 +7,7 @@
 //! This file does not know what readers mean: the application names them
 //! (everybody of a body, an office, a person).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use domain::body::IpaCode;
 use sha2::{Digest, Sha256};
@@ -266,12 +266,14 @@ fn joined(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 
 fn fold<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    for text in texts {
-        for word in words_of(text) {
-            if words.len() >= WORDS_MAX {
-                return words;
-            }
-            words.insert(word);
+    // Most words of a text come again and again: each spelling is folded once.
+    let mut seen = HashSet::new();
+    for spelling in texts.into_iter().flat_map(spellings) {
+        if words.len() >= WORDS_MAX {
+            break;
+        }
+        if seen.insert(spelling) {
+            words.extend(folded(spelling));
         }
     }
     words
@@ -290,15 +292,27 @@ fn in_order(typed: &str) -> Vec<String> {
 
 /// Words in lower case without accents, so that both engines index the same ones.
 fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
-        .map(|word| {
-            word.nfkd()
-                .filter(|c| c.is_alphanumeric())
-                .flat_map(char::to_lowercase)
-                .take(WORD_MAX)
-                .collect::<String>()
-        })
-        .filter(|word| !word.is_empty())
+    spellings(text).filter_map(folded)
+}
+
+/// Words as they are written.
+fn spellings(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).filter(|word| !word.is_empty())
+}
+
+/// A word as the index keeps it, if anything of it is left.
+fn folded(spelling: &str) -> Option<String> {
+    if spelling.is_ascii() {
+        // Cut before it is copied: only letters and digits are in it, a byte each.
+        return Some(spelling[..spelling.len().min(WORD_MAX)].to_ascii_lowercase());
+    }
+    let word: String = spelling
+        .nfkd()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .take(WORD_MAX)
+        .collect();
+    (!word.is_empty()).then_some(word)
 }
 
 #[cfg(test)]

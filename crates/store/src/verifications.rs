@@ -13,8 +13,9 @@ const SAVE: &str = "insert into verifications (document_id, body, checked_at, ve
     values ($1, $2, $3, $4, $5, $6) on conflict (document_id) do update set \
     checked_at = excluded.checked_at, verdict = excluded.verdict, trust = excluded.trust, facts = excluded.facts";
 const FIND: &str = "select checked_at, verdict, trust, facts from verifications where document_id = $1";
-const WAITING: &str = "select d.id, d.sha256, d.media_type, d.size, d.name, d.body from documents d \
-    where not exists (select 1 from verifications v where v.document_id = d.id) order by d.created_at, d.id limit $1";
+const WAITING: &str = "select id, sha256, media_type, size, name, body from documents \
+    where signature_state = 'waiting' order by id limit $1";
+const CHECKED: &str = "update documents set signature_state = null where id = $1";
 const PROVE: &str = "insert into document_proofs (document_id, kind, proven_at) values ($1, $2, $3) \
     on conflict (document_id, kind) do nothing";
 const PROOFS: &str = "select kind, proven_at from document_proofs where document_id = $1 order by proven_at";
@@ -38,7 +39,8 @@ pub struct Outcome {
     pub facts: Option<String>,
 }
 
-/// Saves the outcome of a check, in place of an earlier one; the journal keeps that it changed.
+/// Saves the outcome of a check, in place of an earlier one: the document waits no more, and the journal keeps what
+/// was found.
 ///
 /// # Errors
 /// Those of the database.
@@ -60,6 +62,7 @@ pub fn save(
             outcome.facts.clone().into(),
         ],
     )?;
+    tx.put(CHECKED, &[document.as_str().into()])?;
     let state = format!("{}\n{}", outcome.verdict, outcome.facts.as_deref().unwrap_or_default());
     journal::append(
         tx,
@@ -94,7 +97,8 @@ pub fn find(query: &mut impl Query, document: &DocumentId) -> Result<Option<Pers
     .transpose()
 }
 
-/// Documents not looked at yet, oldest first: work for the program itself, which reads no words.
+/// Documents that may be signed and were not looked at yet, oldest first: work for the program itself, which reads no
+/// words.
 ///
 /// # Errors
 /// Those of the database.

@@ -112,22 +112,55 @@ pub(crate) fn run(
 }
 
 fn one_group(tx: &mut Tx, group: &mut [Box<dyn Job>], counts: &Counts) -> Result<(), StoreError> {
-    tx.memory = Memory::default();
+    // A PostgreSQL may have other writers between two groups; a folder of SQLite has none (`FolderLock`).
+    if tx.engine.is_postgres() {
+        tx.memory = Memory::default();
+    }
     tx.touched = Touched::default();
-    let end = begin(tx).and_then(|()| {
-        for job in group.iter_mut() {
-            one_job(tx, job.as_mut(), counts)?;
+    let end = begin(tx).and_then(|()| match group {
+        [job] => alone(tx, job.as_mut(), counts),
+        jobs => {
+            for job in jobs {
+                one_job(tx, job.as_mut(), counts)?;
+            }
+            tx.engine.commit()
         }
-        tx.engine.commit()
     });
     match &end {
         Ok(()) => {
             counts.groups.fetch_add(1, Ordering::Relaxed);
         }
-        // Failing to recover is found again, and told, by the next group.
-        Err(_) => drop(tx.engine.recover()),
+        Err(_) => {
+            tx.memory = Memory::default();
+            // Failing to recover is found again, and told, by the next group.
+            drop(tx.engine.recover());
+        }
     }
     end
+}
+
+/// A group of one needs no savepoint: what it wrote is kept or undone with the transaction.
+fn alone(tx: &mut Tx, job: &mut dyn Job, counts: &Counts) -> Result<(), StoreError> {
+    tx.stamped = None;
+    tx.for_whom = None;
+    let mut verdict = job.run(tx);
+    if verdict == Verdict::Keep
+        && let Err(error) = tx.engine.sync()
+    {
+        job.fail(error);
+        verdict = Verdict::Undo;
+    }
+    if let Some(error) = tx.engine.lost() {
+        return Err(error);
+    }
+    if verdict == Verdict::Keep {
+        tx.engine.commit()?;
+        counts.kept.fetch_add(1, Ordering::Relaxed);
+        return Ok(());
+    }
+    tx.memory = Memory::default();
+    counts.undone.fetch_add(1, Ordering::Relaxed);
+    tx.engine.rollback()
 }
 
 /// A connection lost while nobody was writing is found here; one new attempt is made at once.

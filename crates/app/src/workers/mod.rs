@@ -28,8 +28,8 @@ const LAST_PAUSE: Duration = Duration::from_secs(300);
 /// Pause between two looks for silence: the terms are in working days.
 const SILENCE_PAUSE: Duration = Duration::from_secs(3_600);
 
-/// What the reading of texts waits after a new file, so that more come together.
-const TEXTS_BREATH: Duration = Duration::from_millis(200);
+/// What the readers of texts and of signatures wait after a new file, so that more come together.
+const BREATH: Duration = Duration::from_millis(200);
 /// While others write, the reading of texts rests so many times as long as it worked, and never longer than this.
 const TEXTS_YIELD: u32 = 4;
 const TEXTS_PAUSE: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ pub async fn run_exchange(exchange: Exchange) {
 ///
 /// It yields to those who register: while they do, it works at most a fifth of the time. What waits is marked as such.
 pub async fn run_texts(app: Arc<App>) {
-    let mut changed = app.store.changes(Topic::Texts);
+    let mut changed = app.store.changes(Topic::Documents);
     loop {
         changed.mark_unchanged();
         let (before, began) = (app.store.figures().kept, tokio::time::Instant::now());
@@ -111,7 +111,7 @@ pub async fn run_texts(app: Arc<App>) {
             told = changed.changed() => if told.is_err() { return },
             () = tokio::time::sleep(HOUSE_PAUSE) => {}
         }
-        tokio::time::sleep(TEXTS_BREATH).await;
+        tokio::time::sleep(BREATH).await;
     }
 }
 
@@ -131,15 +131,22 @@ async fn leave(exchange: &Exchange) {
     }
 }
 
-/// Checks the signatures of what came in, a batch at a time.
+/// Checks the signatures of what came in, a batch at a time, soon after it came.
 async fn verify(exchange: &Exchange) {
+    let mut changed = exchange.app.store.changes(Topic::Documents);
     loop {
+        changed.mark_unchanged();
         match verification::arrive::run_once(&exchange.app).await {
             Ok(0) => {}
             Ok(_) => continue,
             Err(error) => failed(&exchange.app, &error, "signatures could not be checked"),
         }
-        tokio::time::sleep(RULE_PAUSE).await;
+        // A failed attempt may wait; new files are looked at a breath after they came.
+        tokio::select! {
+            told = changed.changed() => if told.is_err() { return },
+            () = tokio::time::sleep(RULE_PAUSE) => {}
+        }
+        tokio::time::sleep(BREATH).await;
     }
 }
 

@@ -138,15 +138,17 @@ fn mail(text: &str) -> Option<&'static str> {
         "delivered-to:",
         "reply-to:",
     ];
-    let head = text.split("\n\n").next()?.split("\r\n\r\n").next()?.to_ascii_lowercase();
-    let first = head.lines().next()?;
     let is_field = |line: &str| {
         line.split_once(':').is_some_and(|(name, _)| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         })
     };
+    if !text.lines().next().is_some_and(is_field) {
+        return None;
+    }
+    let head = text.split("\n\n").next()?.split("\r\n\r\n").next()?.to_ascii_lowercase();
     let found = FIELDS.iter().filter(|field| head.lines().any(|line| line.starts_with(**field))).count();
-    (is_field(first) && found >= 2).then_some("message/rfc822")
+    (found >= 2).then_some("message/rfc822")
 }
 
 /// Only the beginning is at hand, so a long text cannot be parsed: brackets and

@@ -24,15 +24,23 @@ pub fn recognise_and_verify(
 /// Whether a file that begins like this may carry a signature that [`recognise_and_verify`] knows: a PDF, DER or its
 /// text form, XML, a mail message. Lets a large file be passed over without holding it.
 pub fn may_be_signed(beginning: &[u8]) -> bool {
-    let has = |wanted: &[u8]| beginning.windows(wanted.len()).any(|found| found.eq_ignore_ascii_case(wanted));
     let sixteen_bits = beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff");
     let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
     let starts = [&b"\x30"[..], b"<", b"MI", b"-----BEGIN "];
     sixteen_bits
         || starts.iter().any(|start| text.starts_with(start))
-        || [&b"%PDF-"[..], b"multipart/signed", b"mime-version", b"content-type:"]
-            .iter()
-            .any(|word| has(word))
+        || pades::begins_like_pdf(beginning)
+        || says_content_type(beginning)
+}
+
+/// Whether the header field without which no mail message is signed occurs, in letters of either case.
+fn says_content_type(beginning: &[u8]) -> bool {
+    const FIELD: &[u8] = b"content-type";
+    const DASH: usize = 7;
+    memchr::memchr_iter(b'-', beginning).any(|at| {
+        let field = at.checked_sub(DASH).and_then(|start| beginning.get(start..start + FIELD.len()));
+        field.is_some_and(|field| field.eq_ignore_ascii_case(FIELD))
+    })
 }
 
 fn layer(
@@ -107,10 +115,11 @@ mod tests {
             b"MIIGzQYJKoZIhvcNAQcCoIIGvjCC",
             b"-----BEGIN PKCS7-----",
             b"From: a@b.test\r\nContent-Type: Multipart/Signed; x",
+            b"CONTENT-TYPE: multipart/signed",
         ] {
             assert!(may_be_signed(yes), "{}", String::from_utf8_lossy(yes));
         }
-        for no in [&b"PK\x03\x04 a zip"[..], b"\x89PNG", b"parole di prova", b""] {
+        for no in [&b"PK\x03\x04 a zip"[..], b"\x89PNG", b"parole di prova, non-type", b"-type", b""] {
             assert!(!may_be_signed(no), "{}", String::from_utf8_lossy(no));
         }
     }

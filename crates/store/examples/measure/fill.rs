@@ -11,7 +11,6 @@ use domain::ids::{AccountId, DocumentId, Id, RegistrationId};
 use domain::register::{NewRegistration, RegisteredFile};
 use store::document_facts::{self, Found, TextState};
 use store::register::{self, NewEntry};
-use store::verifications::{self, Outcome};
 use store::{Clock, Store, StoreConfig, StoreError, Tx, blobs, bodies, documents};
 
 use crate::workload::subject;
@@ -76,7 +75,8 @@ fn entry(tx: &mut Tx, body: &Body, seed: u64, prepared: &blobs::Prepared) -> Res
         name: "richiesta.txt".into(),
     };
     blobs::put(tx, prepared)?;
-    documents::insert_with_entry(tx, &body.ipa_code, &file, by.as_str(), Found { flags: &[], pages: None })?;
+    let found = Found { flags: &[], pages: None, may_be_signed: false };
+    documents::insert_with_entry(tx, &body.ipa_code, &file, by.as_str(), found)?;
     let id = RegistrationId::from_u128(FIRST_ID + u128::from(seed));
     let value = serde_json::json!({
         "body": body.ipa_code, "aoo": area.code, "direction": "incoming", "subject": subject(seed),
@@ -96,10 +96,6 @@ fn entry(tx: &mut Tx, body: &Body, seed: u64, prepared: &blobs::Prepared) -> Res
             readers: &["all".to_owned()],
         },
     )?;
-    // Its words are in the subject already, and it bears no signature: no worker shall read a million files while
-    // something is measured.
-    let outcome =
-        Outcome { checked_at: tx.stamp(), verdict: "unsigned".into(), trust: "none".into(), facts: None };
-    verifications::save(tx, &body.ipa_code, &file.id, &outcome, "system")?;
+    // Its words are in the subject already: no worker shall read a million files while something is measured.
     document_facts::finish(tx, &file.id, TextState::Done, None)
 }

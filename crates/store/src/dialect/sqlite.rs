@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
@@ -60,7 +61,7 @@ impl Sqlite {
             .execute_batch(
                 "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
                  pragma recursive_triggers = on; pragma temp_store = memory;
-                 pragma cache_size = -32000; pragma wal_autocheckpoint = 4000;
+                 pragma cache_size = -16000; pragma wal_autocheckpoint = 4000;
                  pragma journal_size_limit = 67108864;",
             )
             .map_err(explain)?;
@@ -78,8 +79,10 @@ impl Sqlite {
 
     fn ready(connection: Connection) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Cannot fail: it only sets a number on an open connection.
+        // Cannot fail: they only set a number on an open connection. A plan that does not look at the values is made
+        // once; otherwise a statement with a range is compiled again at every use.
         let _ = connection.busy_timeout(PATIENCE);
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
         Self { connection, reason: None }
     }
 

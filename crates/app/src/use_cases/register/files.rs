@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_cases::register::scan::{Scanned, beside, scanner};
 use documents::inspect::{self, Limits};
+use documents::signature;
 use domain::Invalid;
 use domain::body::IpaCode;
 use domain::document::{NAME_MAX, clean_name};
@@ -18,7 +19,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// Files up to this size are looked into while they come in; larger ones by their beginning, and wholly by the
 /// worker that reads their text.
 pub const LOOK_AT_ONCE: usize = 4 * 1024 * 1024;
-/// What is kept of a larger file's beginning to recognise its format.
+/// What is kept of a larger file's beginning to recognise its format, and looked through for signs of a signature.
 const HEAD: usize = 64 * 1024;
 
 /// A file taken in.
@@ -34,6 +35,8 @@ pub struct ReceivedFile {
     pub flags: Vec<&'static str>,
     /// Pages, when known.
     pub pages: Option<u32>,
+    /// Whether it is of a kind that bears signatures.
+    pub may_be_signed: bool,
 }
 
 /// Takes in one file that a person gives. `pointer` names the field in faults (`/document`, `/attachments/0`).
@@ -110,14 +113,15 @@ async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Resu
     if !whole {
         let media_type = inspect::media_type(&kept).to_owned();
         let flags = vec![inspect::Flag::NotFullyInspected.code()];
-        return Ok(ReceivedFile { bytes, name, media_type, flags, pages: None });
+        let may_be_signed = signature::may_be_signed(&kept);
+        return Ok(ReceivedFile { bytes, name, media_type, flags, pages: None, may_be_signed });
     }
     let looking = move || {
-        let facts = inspect::inspect(&name, Cursor::new(&kept), &Limits::default());
-        (name, facts)
+        let may_be_signed = signature::may_be_signed(&kept[..kept.len().min(HEAD)]);
+        (inspect::inspect(&name, Cursor::new(&kept), &Limits::default()), may_be_signed, name)
     };
     // Small files cost microseconds: not worth a trip to another thread.
-    let (name, facts) = match bytes.size > 256 * 1024 {
+    let (facts, may_be_signed, name) = match bytes.size > 256 * 1024 {
         true => tokio::task::spawn_blocking(looking).await.map_err(|e| Error::Bug(e.to_string()))?,
         false => looking(),
     };
@@ -128,6 +132,7 @@ async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Resu
         media_type: facts.media_type.to_owned(),
         flags: codes(&facts.flags),
         pages: facts.pages,
+        may_be_signed,
     })
 }
 

@@ -208,7 +208,7 @@ impl Prepared {
         }
         for (file, registered) in self.files.iter().zip(&self.registered) {
             blobs::put(tx, &file.bytes)?;
-            let found = Found { flags: &file.flags, pages: file.pages };
+            let found = Found { flags: &file.flags, pages: file.pages, may_be_signed: file.may_be_signed };
             stored_documents::insert_with_entry(tx, &self.new.body, registered, by.as_str(), found)?;
         }
         let assigned: Vec<_> = self.assignments.iter().filter_map(|to| to.account.clone()).collect();
