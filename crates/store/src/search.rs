@@ -306,12 +306,8 @@ fn folded(spelling: &str) -> Option<String> {
         // Cut before it is copied: only letters and digits are in it, a byte each.
         return Some(spelling[..spelling.len().min(WORD_MAX)].to_ascii_lowercase());
     }
-    let word: String = spelling
-        .nfkd()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .take(WORD_MAX)
-        .collect();
+    let word: String =
+        spelling.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(WORD_MAX).collect();
     (!word.is_empty()).then_some(word)
 }
 
