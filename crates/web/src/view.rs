@@ -160,6 +160,11 @@ impl View {
         i18n::short_instant(*at)
     }
 
+    /// An instant for programs, in whole seconds: HTML allows at most three digits after them, we keep six.
+    pub fn machine(&self, at: &Timestamp) -> String {
+        at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// A size in bytes, in words.
     pub fn size(&self, bytes: &u64) -> String {
         i18n::size(self.lang, *bytes)
@@ -300,6 +305,16 @@ impl Faults {
 /// `f-correspondents-0-name`; underscores become dashes.
 pub fn field_id(pointer: &str) -> String {
     format!("f-{}", pointer.trim_start_matches('/').replace(['/', '_', '.'], "-"))
+}
+
+/// Whether a kind of field holds text, whose length can be bounded.
+pub fn has_length(kind: &str) -> bool {
+    matches!(kind, "text" | "email" | "password" | "search" | "tel" | "url")
+}
+
+/// Whether a list of choices begins with the empty one.
+pub fn may_be_empty(choices: &[Choice]) -> bool {
+    choices.first().is_some_and(|choice| choice.value.is_empty())
 }
 
 /// The five shapes of a state, the same on every page: a word, a shape and a colour, never a colour alone.

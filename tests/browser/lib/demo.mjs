@@ -31,6 +31,8 @@ export async function startDemo(options = []) {
     },
     /** A token of the API for an account, as `telaio token` gives it. */
     token: (user) => execFileSync(binary, ['token', '--user', user, '--data', data], { encoding: 'utf8' }).trim(),
+    /** Every route of the server with who may knock, as `telaio routes` tells it. */
+    routes: () => JSON.parse(execFileSync(binary, ['routes', '--json'], { encoding: 'utf8' })),
     async stop() {
       // A server that is gone before it was told to go is a fault, whatever the pages said.
       if (server.exitCode !== null || server.signalCode !== null) {
