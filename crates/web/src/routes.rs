@@ -74,6 +74,7 @@ pub fn table() -> Vec<Entry> {
     let mut all = Vec::new();
     // One line a slice, in the order of the alphabet.
     all.extend(crate::api::accounts::routes());
+    all.extend(crate::api::answers::routes());
     all.extend(crate::api::bodies::routes());
     all.extend(crate::api::cases::routes());
     all.extend(crate::api::deliveries::routes());
@@ -82,6 +83,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::inbound_messages::routes());
     all.extend(crate::api::emergency::routes());
     all.extend(crate::api::openapi::routes());
+    all.extend(crate::api::own_account::routes());
     all.extend(crate::api::papers::routes());
     all.extend(crate::api::register_imports::routes());
     all.extend(crate::api::registration_acts::routes());

@@ -18,6 +18,8 @@ before(async () => {
 after(async () => { await demo?.stop(); });
 
 const run = (script, ...words) => execFileSync('sh', [path.join(folder, script), ...words], { env: environment, encoding: 'utf8' });
+const runAs = (user, script, ...words) =>
+  execFileSync('sh', [path.join(folder, script), ...words], { env: { ...environment, TOKEN: demo.token(user) }, encoding: 'utf8' });
 
 test('a file is registered once, however often it is sent, and found again', () => {
   const first = run('register.sh', letter);
@@ -25,6 +27,13 @@ test('a file is registered once, however often it is sent, and found again', () 
   assert.equal(run('register.sh', letter), first);
   const number = first.split(' ')[0];
   assert.ok(run('search.sh', 'dagli esempi').split('\n').some((line) => line.startsWith(`${number},`)));
+});
+
+test('the main job by the interface alone: registered, put into a dossier, answered under seal, delivered', () => {
+  const entry = run('register.sh', letter).trim().split(' ')[1];
+  const first = runAs('istruttore.comune.prato', 'answer.sh', entry, 'c_b626');
+  assert.match(first, /^\d{7}\/\d{4} delivered\n$/);
+  assert.equal(runAs('istruttore.comune.prato', 'answer.sh', entry, 'c_b626'), first);
 });
 
 test('a file that nobody issued is told to be unknown', () => {

@@ -5,7 +5,8 @@ use super::{Identity, password, secret};
 use crate::{Context, Error, Result};
 use domain::Invalid;
 use domain::ids::{AccountId, SessionId, TokenId};
-use store::accounts::{self, Account, Session, Token};
+use store::accounts::{self, Account};
+pub use store::accounts::{Session, Token};
 use store::factors;
 pub use store::factors::{Absence, Passkey};
 

@@ -4,6 +4,7 @@
 //! crosses the descriptions with the list of routes.
 
 pub mod accounts;
+pub mod answers;
 pub mod bodies;
 pub mod cases;
 pub mod deliveries;
@@ -12,6 +13,7 @@ pub mod dossiers;
 pub mod emergency;
 pub mod inbound_messages;
 pub mod openapi;
+pub mod own_account;
 pub mod papers;
 pub mod register_imports;
 pub mod registration_acts;

@@ -24,11 +24,13 @@ use crate::view::{Sampled, View};
 /// The descriptions of every slice, in the order of the documentation.
 const SLICES: &[fn() -> OpenApi] = &[
     super::accounts::describe,
+    super::answers::describe,
     super::bodies::describe,
     super::cases::describe,
     super::dossiers::describe,
     super::dossier_acts::describe,
     super::emergency::describe,
+    super::own_account::describe,
     super::papers::describe,
     super::deliveries::describe,
     super::inbound_messages::describe,

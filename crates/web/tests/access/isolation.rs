@@ -168,6 +168,10 @@ fn content(path: &str, of: &Planted) -> String {
         "refusal" => r#"{"anomaly":"000","reason":"prova"}"#.to_owned(),
         "changes" => r#"{"kind":"suspend"}"#.to_owned(),
         "decision" => r#"{"approve":false}"#.to_owned(),
+        "answer" | "answers" => r#"{"letter":"answer","subject":"prova","recipient":"prova","text":"prova",
+            "to":[{"channel":"email","name":"prova","address":"prova@posta.example"}]}"#
+            .to_owned(),
+        "absences" => format!(r#"{{"deputy":"{account}","from":"2026-11-23","to":"2026-11-24"}}"#),
         "authorisations" => {
             r#"{"order_reference":"prova","valid_until":"2026-11-24T10:00:00+01:00"}"#.to_owned()
         }
@@ -248,8 +252,13 @@ async fn pair(house: &House, asker: &Asker, entry: &Entry, kind: Kind, id: &str,
 
 /// Routes that answer alike whatever they find: ending what has ended already is no fault, and the preview shows what
 /// was typed and nothing of the case.
-const ALIKE: &[&str] =
-    &["/account/sessions/{id}/end", "/account/tokens/{id}/end", "/cases/{id}/answer/preview"];
+const ALIKE: &[&str] = &[
+    "/account/sessions/{id}/end",
+    "/account/tokens/{id}/end",
+    "/api/v1/me/sessions/{id}",
+    "/api/v1/me/tokens/{id}",
+    "/cases/{id}/answer/preview",
+];
 
 /// What must be done before there is something to undo.
 fn before(path: &str) -> Option<&'static str> {

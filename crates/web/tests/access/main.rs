@@ -8,6 +8,7 @@ mod desk;
 mod edge;
 mod factors;
 mod isolation;
+mod page_acts;
 mod planted;
 mod rights;
 mod support;

@@ -90,7 +90,9 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         ("/admin/rights/", Kind::Change),
         ("/api/v1/rights-changes/", Kind::Change),
         ("/account/tokens/", Kind::Token),
+        ("/api/v1/me/tokens/", Kind::Token),
         ("/account/sessions/", Kind::Session),
+        ("/api/v1/me/sessions/", Kind::Session),
         ("/account/passkeys/", Kind::Passkey),
     ];
     let begins = |start: &&str| path.starts_with(*start);

@@ -41,8 +41,10 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
     ctx.may(Verb::WriteAnswer)?;
     ctx.may(Verb::SendAct)?;
     check(&answer)?;
+    // Only the last write claims the key of a repeatable request: what is refused before it may be sent again.
+    let before = Context { claim: None, ..ctx.clone() };
     let (it, wanted) = (ctx.clone(), id.clone());
-    let (found, dossier) = ctx.write(move |tx| case::load(tx, &it, &wanted, "case.answer", true)).await?;
+    let (found, dossier) = before.write(move |tx| case::load(tx, &it, &wanted, "case.answer", true)).await?;
     dossier.state.must_be_open()?;
     let body = bodies::find(ctx, ctx.actor.body.as_str()).await?;
     let mut recipients = recipients(&answer)?;
@@ -54,7 +56,7 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
             to.name = known.name;
         }
     }
-    let (file, act) = compose(ctx, &answer, &body, &found).await?;
+    let (file, act) = compose(&before, &answer, &body, &found).await?;
     let document = NewDocument {
         new: entry(ctx, &answer, &body, &dossier, &found, &recipients)?,
         document: file,
@@ -62,7 +64,7 @@ pub async fn send(ctx: &Context, id: CaseId, answer: Answer) -> Result<Sent> {
         assignments: Vec::new(),
         idempotency_key: None,
     };
-    let prepared = prepare(ctx, document).await?;
+    let prepared = prepare(&before, document).await?;
     let what = Sending { registration: prepared.id().clone(), text: answer.text.clone(), recipients };
     sending::check(ctx, &what)?;
     let it = ctx.clone();
