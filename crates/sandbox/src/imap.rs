@@ -5,6 +5,7 @@
 
 use crate::boxes::Item;
 use crate::provider::Provider;
+use crate::script::Side;
 use imap_codec::CommandCodec;
 use imap_codec::decode::{CommandDecodeError, Decoder};
 use imap_codec::imap_types::command::{Command, CommandBody};
@@ -39,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, provider: Arc
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (tls, provider) = (tls.clone(), provider.clone());
         tokio::spawn(async move {
-            let Ok(stream) = accept(stream, &tls).await else { return };
+            let Ok(stream) = accept(stream, &tls, &provider).await else { return };
             let session =
                 Session { provider, user: None, folder: None, items: Vec::new(), deleted: BTreeSet::new() };
             // A client that hangs up is not an event.
@@ -48,9 +49,14 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, provider: Arc
     }
 }
 
-async fn accept(stream: TcpStream, tls: &TlsAcceptor) -> io::Result<TlsStream<TcpStream>> {
+async fn accept(
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    provider: &Provider,
+) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
     let mut stream = tls.accept(stream).await?;
+    provider.hang_ups.pass(Side::Before, "IMAP")?;
     stream.write_all(format!("* OK [CAPABILITY {CAPABILITIES}] posta di prova\r\n").as_bytes()).await?;
     Ok(stream)
 }
@@ -117,8 +123,18 @@ async fn run(mut session: Session, mut stream: TlsStream<TcpStream>) -> io::Resu
             continue;
         }
         let is_last = matches!(command.body, CommandBody::Logout);
+        let step = command.body.name();
+        let provider = session.provider.clone();
+        if provider.hang_ups.pass(Side::Before, step).is_err() {
+            // Politely, with the end of TLS: the client sees no error, only that nothing more comes.
+            return stream.shutdown().await;
+        }
         let answer = tokio::task::block_in_place(|| session.answer(command.body));
         let answer = answer.unwrap_or_else(|e| Answer::no(&format!("[SERVERBUG] {e}")));
+        if provider.hang_ups.pass(Side::After, step).is_err() {
+            stream.write_all(&answer.data[..answer.data.len() / 2]).await?;
+            return stream.shutdown().await;
+        }
         stream.write_all(&answer.data).await?;
         stream.write_all(format!("{tag} {}\r\n", answer.status).as_bytes()).await?;
         if is_last {

@@ -15,7 +15,7 @@ mod smtp;
 pub use authority::Authority;
 pub use boxes::Boxes;
 pub use provider::{Provider, Submitted};
-pub use script::Mood;
+pub use script::{Mood, Side};
 
 use jiff::Timestamp;
 use std::io;

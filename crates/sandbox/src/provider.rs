@@ -6,7 +6,7 @@
 use crate::authority::Authority;
 use crate::boxes::Boxes;
 use crate::mime::{Facts, Sheet, seal, transported};
-use crate::script::Mood;
+use crate::script::{HangUps, Mood, Side};
 use crate::{Clock, Settings};
 use jiff::{SignedDuration, Timestamp};
 use mail_builder::MessageBuilder;
@@ -35,6 +35,7 @@ pub struct Provider {
     clock: Clock,
     password: String,
     moods: Mutex<HashMap<String, Mood>>,
+    pub(crate) hang_ups: HangUps,
     count: AtomicU64,
 }
 
@@ -91,6 +92,7 @@ impl Provider {
             clock: settings.clock.clone(),
             password: settings.password.clone(),
             moods: Mutex::default(),
+            hang_ups: HangUps::default(),
             count: AtomicU64::new(0),
         })
     }
@@ -111,6 +113,17 @@ impl Provider {
     /// Makes a box behave in a way, whatever its name says.
     pub fn set_mood(&self, address: &str, mood: Mood) {
         self.moods.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_lowercase(), mood);
+    }
+
+    /// Makes the servers hang up, once, at a step of a conversation: a verb of SMTP or IMAP, `SMTP` or `IMAP` for the
+    /// greeting, `TEXT` for a message that was read and not taken yet. The step passes so many times before.
+    pub fn hang_up(&self, side: Side, step: &str, passes: u32) {
+        self.hang_ups.plan(side, step, passes);
+    }
+
+    /// How many of the planned hang-ups have not happened yet.
+    pub fn hang_ups_left(&self) -> usize {
+        self.hang_ups.left()
     }
 
     /// Whether the password opens the box.

@@ -22,6 +22,49 @@
 //! The same moods can be set for any address with `Provider::set_mood`.
 
 use jiff::SignedDuration;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+/// On which side of a step of a conversation the server hangs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Before the step has any effect.
+    Before,
+    /// After it had its effect, before the answer is whole.
+    After,
+}
+
+/// The places at which the servers will hang up, once each. A step is a verb of SMTP or IMAP, `SMTP` or `IMAP` for
+/// the greeting, or `TEXT` for a message that was read and not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct HangUps(Mutex<Vec<(Side, String, u32)>>);
+
+impl HangUps {
+    /// Hangs up at the step after letting it pass so many times.
+    pub(crate) fn plan(&self, side: Side, step: &str, passes: u32) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((side, step.to_owned(), passes));
+    }
+
+    /// How many have not happened yet.
+    pub(crate) fn left(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// An error where the server hangs up now: the conversation ends with it.
+    pub(crate) fn pass(&self, side: Side, step: &str) -> io::Result<()> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = all.iter().position(|one| one.0 == side && one.1.eq_ignore_ascii_case(step)) else {
+            return Ok(());
+        };
+        if all[place].2 > 0 {
+            all[place].2 -= 1;
+            return Ok(());
+        }
+        all.remove(place);
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
+}
 
 /// How a recipient's box behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

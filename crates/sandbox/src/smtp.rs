@@ -4,6 +4,7 @@
 //! `.test` are refused at RCPT.
 
 use crate::provider::{Provider, is_of_trial};
+use crate::script::Side;
 use base64::Engine as _;
 use smtp_proto::request::receiver::DataReceiver;
 use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN, Request};
@@ -38,6 +39,7 @@ async fn talk(
     stream.set_nodelay(true)?;
     if implicit {
         let mut stream = BufReader::new(tls.accept(stream).await?);
+        provider.hang_ups.pass(Side::Before, "SMTP")?;
         stream.get_mut().write_all(GREETING).await?;
         return Dialogue::new(provider, true).run(&mut stream).await.map(drop);
     }
@@ -74,6 +76,8 @@ impl Dialogue {
     ) -> io::Result<bool> {
         loop {
             let Some(line) = read_line(stream).await? else { return Ok(false) };
+            let step = verb(&line);
+            self.provider.hang_ups.pass(Side::Before, &step)?;
             let request = Request::parse(&mut line.iter()).map(Request::into_owned);
             let reply = match request {
                 Ok(Request::StartTls) if !self.is_protected => {
@@ -91,6 +95,7 @@ impl Dialogue {
                 Ok(other) => self.answer(other),
                 Err(_) => "500 5.5.2 not understood".to_owned(),
             };
+            self.provider.hang_ups.pass(Side::After, &step)?;
             say(stream, &reply).await?;
         }
     }
@@ -188,6 +193,7 @@ impl Dialogue {
             self.reset();
             return Ok("552 5.3.4 too large".to_owned());
         };
+        self.provider.hang_ups.pass(Side::Before, "TEXT")?;
         let (provider, to) = (self.provider.clone(), std::mem::take(&mut self.to));
         let taken = tokio::task::spawn_blocking(move || provider.submit(&from, &to, &raw)).await;
         self.reset();
@@ -218,6 +224,11 @@ async fn receive(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<
             return Ok((!is_too_large).then_some(raw));
         }
     }
+}
+
+/// The first word of a command.
+fn verb(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 async fn read_line(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {

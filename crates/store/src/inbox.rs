@@ -8,7 +8,7 @@ use domain::ids::{DeliveryId, InboundId, RegistrationId};
 use domain::message::Channel;
 
 use crate::trace::Personal;
-use crate::{Query, Row, StoreError, Tx, blobs};
+use crate::{Query, Row, StoreError, Tx, Value, blobs};
 
 const INSERT: &str = "insert into inbound (id, body, channel, mailbox, raw_sha256, size, arrived_at, kind, state, \
     message_id, sender_address, sender_name, subject, legal_at, verdict, details) values ($1, $2, $3, $4, $5, $6, \
@@ -27,6 +27,10 @@ const WAITING_PROTOCOL: &str = "select i.id, i.details from inbound i join peer_
 const ANNUL: &str = "insert into sender_annulments (inbound_id, reason, at) values ($1, $2, $3) \
     on conflict do nothing";
 const ANNULLED: &str = "select reason from sender_annulments where inbound_id = $1";
+const EARLY: &str = "insert into early_annulments (inbound_id, body, administration, aoo, register, number, date, \
+    reason, act) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
+const EARLY_OF: &str = "select inbound_id, reason, act from early_annulments where body = $1 and \
+    administration = $2 and aoo = $3 and register = $4 and number = $5 and date = $6 order by inbound_id";
 const COUNT: &str = "select count(*) from inbound where body = $1 and state = $2";
 const HANDLE: &str = "update inbound set state = $2, registration_id = $3, delivery_id = $4, handled_by = $5, \
     handled_at = $6, reason = $7 where id = $1 and state in ('waiting', 'quarantined', 'unreadable')";
@@ -266,14 +270,7 @@ pub fn remember_peer(
     segnatura_sha256: &str,
     inbound: &InboundId,
 ) -> Result<Option<(InboundId, String)>, StoreError> {
-    let place = [
-        body.as_str().into(),
-        key.administration.as_str().into(),
-        key.aoo.as_str().into(),
-        key.register.as_str().into(),
-        key.number.as_str().into(),
-        key.date.as_str().into(),
-    ];
+    let place = place(body, key);
     let mut params = place.to_vec();
     params.extend([segnatura_sha256.into(), inbound.as_str().into()]);
     if tx.execute(PEER, &params)? == 1 {
@@ -292,15 +289,67 @@ pub fn of_peer(
     body: &IpaCode,
     key: &PeerKey,
 ) -> Result<Option<InboundId>, StoreError> {
-    let place = [
+    query.row(KNOWN_PEER, &place(body, key))?.map(|row| row.parse(0)).transpose()
+}
+
+/// A registration of another register as the parameters of a statement, after the body that knows of it.
+fn place(body: &IpaCode, key: &PeerKey) -> [Value; 6] {
+    [
         body.as_str().into(),
         key.administration.as_str().into(),
         key.aoo.as_str().into(),
         key.register.as_str().into(),
         key.number.as_str().into(),
         key.date.as_str().into(),
-    ];
-    query.row(KNOWN_PEER, &place)?.map(|row| row.parse(0)).transpose()
+    ]
+}
+
+/// A notice of annulment that came before what it annuls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlyAnnulment {
+    /// The notice.
+    pub notice: InboundId,
+    /// Why, in the words of the other register.
+    pub reason: String,
+    /// By which act.
+    pub act: String,
+}
+
+/// Keeps what a notice says of a registration that is not known yet; the same notice twice is one.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep_early(
+    tx: &mut Tx,
+    body: &IpaCode,
+    key: &PeerKey,
+    early: &EarlyAnnulment,
+) -> Result<(), StoreError> {
+    let mut params = vec![early.notice.as_str().into()];
+    params.extend(place(body, key));
+    params.extend([early.reason.as_str().into(), early.act.as_str().into()]);
+    tx.execute(EARLY, &params)?;
+    Ok(())
+}
+
+/// The notices that came before a registration of another register.
+///
+/// # Errors
+/// Those of the database.
+pub fn early(
+    query: &mut impl Query,
+    body: &IpaCode,
+    key: &PeerKey,
+) -> Result<Vec<EarlyAnnulment>, StoreError> {
+    let rows = query.rows(EARLY_OF, &place(body, key))?;
+    let read = |row: &Row| {
+        Ok(EarlyAnnulment {
+            notice: row.parse(0)?,
+            reason: row.text(1)?.to_owned(),
+            act: row.text(2)?.to_owned(),
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The message an entry was made of, if it was made of one.

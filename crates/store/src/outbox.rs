@@ -24,6 +24,7 @@ const SETTLE: &str = "update outbox set state = $2, lease_until = null, last_err
     and state in ('waiting', 'leaving', 'stuck')";
 const POSTPONE: &str = "update outbox set state = 'waiting', lease_until = null, due_at = $2, last_error = $3 \
     where id = $1 and state in ('waiting', 'leaving', 'stuck')";
+const DOUBT: &str = "update outbox set lease_until = $2, last_error = $3 where id = $1 and state = 'leaving'";
 const WITHDRAW: &str = "update outbox set state = 'withdrawn', lease_until = null where delivery_id = $1 \
     and state in ('waiting', 'stuck')";
 const BY_MESSAGE: &str = "select id, body, delivery_id, attempt, channel, message_id, state, due_at, tries, \
@@ -162,6 +163,14 @@ pub fn settle_stuck(tx: &mut Tx, id: &OutboxId, error: &str) -> Result<(), Store
 /// Those of the database.
 pub fn postpone(tx: &mut Tx, id: &OutboxId, due_at: i64, error: &str) -> Result<(), StoreError> {
     tx.put(POSTPONE, &[id.as_str().into(), due_at.into(), error.into()])
+}
+
+/// The row stays of unknown fate: it is looked at again, not before `until`, and whoever claims it then asks first.
+///
+/// # Errors
+/// Those of the database.
+pub fn doubt(tx: &mut Tx, id: &OutboxId, until: i64, error: &str) -> Result<(), StoreError> {
+    tx.put(DOUBT, &[id.as_str().into(), until.into(), error.into()])
 }
 
 /// What has not left of a delivery never will.

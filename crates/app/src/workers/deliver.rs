@@ -13,10 +13,11 @@ use crate::use_cases::exchange::understand::{Came, understand};
 use channels::pec::Mailbox;
 use channels::{HandOverError, Outgoing as Letter};
 use domain::body::IpaCode;
+use domain::ids::OutboxId;
 use domain::message::{Cause, Channel, DeliveryState, Event, back_off};
-use store::blobs;
 use store::deliveries::{self, StoredDelivery};
 use store::outbox::{self, Claimed, Outgoing};
+use store::{Tx, blobs};
 
 /// How long a claimed row is ours, microseconds: longer than any hand-over.
 const LEASE: i64 = 10 * 60 * 1_000_000;
@@ -41,20 +42,25 @@ pub async fn run_once(exchange: &Exchange) -> Result<usize> {
         .await?;
     let count = claimed.len();
     for one in claimed {
-        let id = one.row.id.clone();
+        let (id, in_doubt) = (one.row.id.clone(), one.may_have_left);
         if let Err(error) = deliver(exchange, one).await {
             exchange.app.health.note(&error);
             tracing::warn!(row = %id, %error, "a row of the outbox could not be handled");
-            put_off(exchange, id, &error.to_string()).await?;
+            put_off(exchange, id, in_doubt, &error.to_string()).await?;
         }
     }
     Ok(count)
 }
 
-/// Ours or the world's fault, not the recipient's: later, without a fact.
-async fn put_off(exchange: &Exchange, id: domain::ids::OutboxId, error: &str) -> Result<()> {
+/// Ours or the world's fault, not the recipient's: later, without a fact. What may have left stays in doubt: its
+/// receipts could not be looked for, and it must not leave a second time because of that.
+async fn put_off(exchange: &Exchange, id: OutboxId, in_doubt: bool, error: &str) -> Result<()> {
     let (due, error) = (exchange.app.clock.micros() + 5 * 60 * 1_000_000, error.to_owned());
-    exchange.app.store.write(move |tx| Ok(outbox::postpone(tx, &id, due, &error)?)).await
+    let put_off = move |tx: &mut Tx| match in_doubt {
+        true => Ok(outbox::doubt(tx, &id, due, &error)?),
+        false => Ok(outbox::postpone(tx, &id, due, &error)?),
+    };
+    exchange.app.store.write(put_off).await
 }
 
 async fn deliver(exchange: &Exchange, claimed: Claimed) -> Result<()> {
@@ -173,7 +179,14 @@ async fn hand_over(exchange: &Exchange, row: &Outgoing, letter: Letter) -> Resul
         return too_large(exchange, row, &format!("{size} > {} bytes", exchange.message_limit)).await;
     }
     match account.road.hand_over(&letter).await {
-        Ok(done) => note(exchange, row, Event::Submitted, &done.reply, Next::Gone).await,
+        Ok(done) => {
+            // It left. If that cannot be written down, the lease runs out and receipts are looked for.
+            if let Err(error) = note(exchange, row, Event::Submitted, &done.reply, Next::Gone).await {
+                exchange.app.health.note(&error);
+                tracing::warn!(row = %row.id, %error, "it left, and that could not be written down");
+            }
+            Ok(())
+        }
         Err(HandOverError::Later(why)) => {
             note(exchange, row, Event::NotSubmitted { transient: true }, &why, Next::Later).await
         }

@@ -1,6 +1,6 @@
 //! What an annulment does to the entries of other registers.
 
-use super::{Pact, hub, pec};
+use super::{PRATO_PEC, Pact, VERNIO_PEC, endpoint, hub, pec};
 use app::Error;
 use app::use_cases::exchange::register_inbound::{Changes, register_inbound};
 use app::use_cases::exchange::{Recipient, Sending, desk, rules, send};
@@ -8,6 +8,9 @@ use app::use_cases::register::annul::annul;
 use app::use_cases::register::history::history;
 use app::use_cases::register::read::open_whole;
 use app::workers::receive;
+use channels::pec::Submission;
+use channels::{Attachment, Channel as _, Letter, Outgoing, compose};
+use documents::segnatura::{Coded, ExchangeMessage, Identifier, Received};
 use domain::Role;
 use domain::body::IpaCode;
 use domain::message::DeliveryState;
@@ -120,6 +123,89 @@ async fn a_body_chooses_to_register_by_itself_and_to_stop_whatever_the_configura
     let leaves = manager.read(move |r| Ok(store::journal::of_subject(r, &body, OTHER)?)).await.unwrap();
     assert_eq!(leaves.iter().filter(|leaf| leaf.verb == "exchange.rule.set").count(), 3);
     assert!(rules::choose(&pact.clerk(OTHER), Some(true)).await.is_err(), "not for a clerk");
+}
+
+/// A registration as other registers cite it.
+fn cited(body: &str, aoo: &str, number: &str) -> Identifier {
+    Identifier {
+        administration: Coded::new(body),
+        aoo: Coded::new(aoo),
+        register: Some("RG".into()),
+        number: number.into(),
+        date: "2026-11-23".parse().unwrap(),
+        time: None,
+    }
+}
+
+fn cancellation(own: Identifier) -> ExchangeMessage {
+    ExchangeMessage::Cancellation { own, reason: "Doppione".into(), act: ORDER.into() }
+}
+
+/// Sends a notice of Annex 6 from one box to another, as the product of another house would.
+async fn notice(pact: &Pact, message: &ExchangeMessage, from: &str, to: &str) {
+    let letter = Letter {
+        message_id: format!("{}@{from}", message.file_name()),
+        from_name: "Ente di prova".into(),
+        from: from.into(),
+        to: vec![to.into()],
+        cc: vec![],
+        subject: message.file_name().into(),
+        written_at: 1_795_424_400,
+        answers: None,
+        receipt: None,
+        text: String::new(),
+        attachments: vec![Attachment {
+            name: message.file_name().into(),
+            media_type: "application/xml".into(),
+            bytes: message.write().unwrap().into_bytes(),
+        }],
+    };
+    let road = Submission::new(&endpoint(&pact.sandbox, pact.sandbox.smtps.port(), from)).unwrap();
+    let raw = compose(&letter);
+    road.hand_over(&Outgoing { from: from.into(), to: letter.to.clone(), raw }).await.unwrap();
+    receive::run_once(&pact.exchange).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_annulment_that_comes_before_its_message_is_kept_and_applied() {
+    let pact = Pact::new().await;
+    let (entry, _) = pact.send(&[pec(VERNIO_PEC, Some(OTHER))]).await;
+    let entry = open_whole(&pact.clerk(BODY), entry).await.unwrap().registration;
+    let own = || cited(BODY, entry.aoo.as_str(), &entry.number_label());
+    // Somebody else cannot annul it, whatever the order.
+    notice(&pact, &cancellation(own()), "altri@pec.altri.test", VERNIO_PEC).await;
+    notice(&pact, &cancellation(own()), PRATO_PEC, VERNIO_PEC).await;
+    assert_eq!(pact.inbox(OTHER).await.len(), 2, "both wait: nothing is known of the entry yet");
+    assert_eq!(tasks(&pact, OTHER, "sender-annulled").await, 0);
+    pact.settle().await;
+    let clerk = pact.clerk(OTHER);
+    let page = desk::list(&clerk, "waiting", None).await.unwrap();
+    let message = page.annulled.first().expect("the message is marked").clone();
+    assert_eq!((page.lines.len(), page.annulled.len()), (2, 1), "the notice of somebody else still waits");
+    let said = desk::open(&clerk, message.clone()).await.unwrap().annulled.unwrap();
+    assert!(said.contains("Doppione") && said.contains(ORDER), "{said}");
+    assert_eq!(tasks(&pact, OTHER, "sender-annulled").await, 1);
+    let unseen = register_inbound(&clerk, &message, Changes::default()).await;
+    assert!(matches!(unseen, Err(Error::Refusal(why)) if why.code == "sender-annulled"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_annulment_that_comes_before_the_confirmation_is_kept_and_applied() {
+    let pact = Pact::new().await;
+    let (entry, sent) = pact.send(&[pec(VERNIO_PEC, Some(OTHER))]).await;
+    pact.settle().await;
+    let entry = open_whole(&pact.clerk(BODY), entry).await.unwrap().registration;
+    let theirs = || cited(OTHER, "AOOVERNIO", "0000123");
+    notice(&pact, &cancellation(theirs()), VERNIO_PEC, PRATO_PEC).await;
+    assert_eq!(pact.delivery(&sent[0]).await.0.exchange_state, "awaiting_confirmation");
+    let ours = cited(BODY, entry.aoo.as_str(), &entry.number_label());
+    let received = Received::Identified { id: Box::new(ours), first: None };
+    let confirmation = ExchangeMessage::Confirmation { own: theirs(), received };
+    notice(&pact, &confirmation, VERNIO_PEC, PRATO_PEC).await;
+    let (delivery, answers) = pact.delivery(&sent[0]).await;
+    assert_eq!(delivery.exchange_state, "cancelled_by_recipient");
+    assert!(answers.iter().any(|one| one.reason.as_deref() == Some("Doppione")), "{answers:?}");
+    assert!(pact.inbox(BODY).await.is_empty(), "neither is left to a person");
 }
 
 async fn tasks(pact: &Pact, body: &str, kind: &'static str) -> usize {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod annulment;
+mod hang_ups;
 mod main_job;
 mod scenarios;
 mod sizes;

@@ -152,14 +152,17 @@ impl Mailbox {
     /// # Errors
     /// See [`MailboxError`]; what was kept before the error stays kept.
     pub async fn collect(&mut self, keeper: &mut impl Keep) -> Result<usize, MailboxError> {
-        let folder = self.session.select(&self.settings.inbox).await?;
+        let folder = in_time(self.session.select(&self.settings.inbox)).await?;
         self.left = folder.exists;
         if folder.exists == 0 {
             return Ok(0);
         }
         let uid_validity = folder.uid_validity.unwrap_or(0);
-        let sizes: Vec<Fetch> =
-            self.session.uid_fetch("1:*", "(UID RFC822.SIZE)").await?.try_collect().await?;
+        let asking = async {
+            let stream = self.session.uid_fetch("1:*", "(UID RFC822.SIZE)").await?;
+            stream.try_collect::<Vec<Fetch>>().await
+        };
+        let sizes = in_time(asking).await?;
         let mut waiting: Vec<(u32, u32)> =
             sizes.iter().filter_map(|f| Some((f.uid?, f.size.unwrap_or(0)))).collect();
         waiting.sort_unstable();
@@ -171,7 +174,7 @@ impl Mailbox {
             };
             let safe = keeper.keep(arrived).await.map_err(MailboxError::NotKept)?;
             kept += safe.len();
-            self.move_away(&safe).await?;
+            tokio::time::timeout(ANSWER_TIMEOUT, self.move_away(&safe)).await.map_err(|_| silent())??;
             self.left = self.left.saturating_sub(u32::try_from(safe.len()).unwrap_or(u32::MAX));
         }
         Ok(kept)
@@ -187,7 +190,7 @@ impl Mailbox {
             let stream = self.session.uid_fetch(set, "(UID BODY.PEEK[])").await?;
             stream.try_collect::<Vec<Fetch>>().await
         };
-        let found = tokio::time::timeout(ANSWER_TIMEOUT, fetching).await.map_err(|_| silent())??;
+        let found = in_time(fetching).await?;
         let whole = found.iter().filter_map(|f| Some((f.uid?, f.body()?)));
         Ok(whole
             .map(|(uid, body)| Arrived {
@@ -214,8 +217,14 @@ impl Mailbox {
                 let stream = self.session.uid_fetch(uid.to_string(), query).await?;
                 stream.try_collect::<Vec<Fetch>>().await
             };
-            let found = tokio::time::timeout(ANSWER_TIMEOUT, fetching).await.map_err(|_| silent())??;
-            let piece = found.iter().find_map(Fetch::body).unwrap_or_default();
+            let found = in_time(fetching).await?;
+            let piece = match found.iter().find_map(Fetch::body) {
+                Some(piece) => piece,
+                // Past the end some servers answer nothing.
+                None if done >= size => break,
+                // A connection that ends looks like an answer without pieces: half a message is none.
+                None => return Err(lost().into()),
+            };
             file.write_all(piece).await?;
             done = done.saturating_add(u32::try_from(piece.len()).unwrap_or(PIECE));
             if piece.len() < PIECE as usize {
@@ -231,8 +240,8 @@ impl Mailbox {
             let stream = self.session.uid_fetch(uid.to_string(), "(UID BODY.PEEK[HEADER])").await?;
             stream.try_collect::<Vec<Fetch>>().await
         };
-        let found = tokio::time::timeout(ANSWER_TIMEOUT, fetching).await.map_err(|_| silent())??;
-        Ok(found.iter().find_map(Fetch::header).unwrap_or_default().to_vec())
+        let found = in_time(fetching).await?;
+        Ok(found.iter().find_map(Fetch::header).ok_or_else(lost)?.to_vec())
     }
 
     async fn move_away(&mut self, uids: &[u32]) -> Result<(), MailboxError> {
@@ -262,13 +271,14 @@ impl Mailbox {
     pub async fn knows_of(&mut self, message_id: &str) -> Result<bool, MailboxError> {
         let id: String = message_id.chars().filter(|c| !matches!(c, '"' | '\\') && !c.is_control()).collect();
         for folder in [self.settings.registered.clone(), self.settings.inbox.clone()] {
-            self.session.examine(&folder).await?;
-            let found =
-                self.session.uid_search(format!("HEADER X-Riferimento-Message-ID \"<{id}>\"")).await?;
-            if !found.is_empty() {
+            in_time(self.session.examine(&folder)).await?;
+            let search = format!("HEADER X-Riferimento-Message-ID \"<{id}>\"");
+            if !in_time(self.session.uid_search(search)).await?.is_empty() {
                 return Ok(true);
             }
         }
+        // A connection that ends looks like an answer that found nothing, and then a message would leave twice.
+        in_time(self.session.noop()).await?;
         Ok(false)
     }
 
@@ -293,18 +303,19 @@ impl Mailbox {
     pub async fn wait(mut self, at_most: Duration, poll: Duration) -> Result<Self, MailboxError> {
         if !self.can_idle {
             tokio::time::sleep(poll.min(at_most)).await;
-            self.session.noop().await?;
+            in_time(self.session.noop()).await?;
             return Ok(self);
         }
-        let folder = self.session.select(&self.settings.inbox).await?;
+        let folder = in_time(self.session.select(&self.settings.inbox)).await?;
         if folder.exists > self.left {
             return Ok(self);
         }
         let mut idle = self.session.idle();
-        idle.init().await?;
+        in_time(idle.init()).await?;
         let (waiting, _stop) = idle.wait_with_timeout(at_most);
         waiting.await?;
-        self.session = idle.done().await?;
+        // The line may have died without a word while nothing was to be said on it.
+        self.session = in_time(idle.done()).await?;
         Ok(self)
     }
 
@@ -341,6 +352,15 @@ async fn greeted(stream: Box<dyn Stream>) -> Result<Client<Box<dyn Stream>>, Mai
     let mut client = Client::new(stream);
     client.read_response().await?.ok_or_else(silent)?;
     Ok(client)
+}
+
+/// One answer of the server, or `Unreachable` when it takes too long.
+async fn in_time<T>(answer: impl Future<Output = async_imap::error::Result<T>>) -> Result<T, MailboxError> {
+    Ok(tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| silent())??)
+}
+
+fn lost() -> io::Error {
+    io::ErrorKind::ConnectionReset.into()
 }
 
 fn silent() -> io::Error {

@@ -41,7 +41,10 @@ pub fn admit(tx: &mut Tx, ctx: &Context, policy: &Policy, it: Understood) -> Res
         About::Protocol { key, segnatura_sha256 } => {
             let before = inbox::remember_peer(tx, &it.row.body, key, segnatura_sha256, &id)?;
             match before {
-                None => refuse_if_wrong(tx, ctx, &it)?,
+                None => {
+                    refuse_if_wrong(tx, ctx, &it)?;
+                    annulled::before_message(tx, ctx, &it, key)?;
+                }
                 // The same registration with the same segnatura: answered as the first time.
                 Some((first, sha256)) if sha256 == *segnatura_sha256 => again(tx, ctx, &it, &first)?,
                 // Another content under the same registration is for an officer: it waits, and the page says why.
@@ -151,7 +154,7 @@ fn attach_answer(
     let Some(id) = found else {
         // An answer to nothing we know stays in the inbox, for an officer.
         if let ExchangeMessage::Cancellation { own, reason, act } = message {
-            annulled::by_sender(tx, ctx, it, own, &format!("{act}: {reason}"))?;
+            annulled::by_sender(tx, ctx, it, own, (reason, act))?;
         }
         return Ok(());
     };
@@ -164,6 +167,9 @@ fn attach_answer(
         learned_at: 0,
     };
     if deliveries::add_answer(tx, &id, &known)? {
+        if let Some(own) = own.filter(|_| answer != Answer::CancelledByRecipient) {
+            annulled::before_confirmation(tx, it, own, &id)?;
+        }
         progress::conclude(tx, ctx, policy, &id)?;
     }
     attached(tx, it, &id)

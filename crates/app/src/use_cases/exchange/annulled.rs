@@ -11,10 +11,10 @@ use super::understand::{Details, Understood};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use documents::segnatura::Identifier;
-use domain::ids::{RegistrationId, TaskId};
+use domain::ids::{DeliveryId, RegistrationId, TaskId};
 use domain::message::{Answer, Delivery, DeliveryState, Event, Exchange, Policy};
 use store::deliveries::{self, KnownAnswer, StoredDelivery};
-use store::inbox::{self, Handled, Inbound, PeerKey};
+use store::inbox::{self, EarlyAnnulment, Handled, Inbound, NewInbound, PeerKey};
 use store::tasks::{self, NewTask};
 use store::{Tx, bodies, register};
 
@@ -78,7 +78,8 @@ pub(crate) fn follow(
 }
 
 /// Another register annulled an entry of its own that it had sent us: the notice goes to what was made of the
-/// message. `false` when no such message is known, or it came from somebody else.
+/// message. One about an entry that is not known yet is kept until that comes; one from somebody else waits for a
+/// person.
 ///
 /// # Errors
 /// Those of the store.
@@ -87,23 +88,93 @@ pub(super) fn by_sender(
     ctx: &Context,
     it: &Understood,
     own: &Identifier,
-    said: &str,
-) -> Result<bool> {
-    let key = PeerKey {
+    (reason, act): (&str, &str),
+) -> Result<()> {
+    let key = key_of(own);
+    let early = EarlyAnnulment { notice: it.row.id.clone(), reason: reason.to_owned(), act: act.to_owned() };
+    let Some(first) = inbox::of_peer(tx, &it.row.body, &key)? else {
+        return Ok(inbox::keep_early(tx, &it.row.body, &key, &early)?);
+    };
+    let first = inbox::find(tx, &first)?.ok_or_else(|| Error::Bug(format!("{first} is gone")))?;
+    if is_same_sender(&first.message, &it.row) { apply(tx, ctx, &first, &early, &key) } else { Ok(()) }
+}
+
+/// A message of another register came whose annulment had come before it: roads keep no order.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn before_message(tx: &mut Tx, ctx: &Context, it: &Understood, key: &PeerKey) -> Result<()> {
+    for early in inbox::early(tx, &it.row.body, key)? {
+        let (Some(notice), Some(first)) = (inbox::find(tx, &early.notice)?, inbox::find(tx, &it.row.id)?)
+        else {
+            continue;
+        };
+        if is_same_sender(&first.message, &notice.message) {
+            apply(tx, ctx, &first, &early, key)?;
+        }
+    }
+    Ok(())
+}
+
+/// A confirmation came whose annulment had come before it: what is known then of the delivery, and the notices that
+/// say it.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn before_confirmation(
+    tx: &mut Tx,
+    it: &Understood,
+    own: &Identifier,
+    delivery: &DeliveryId,
+) -> Result<()> {
+    for early in inbox::early(tx, &it.row.body, &key_of(own))? {
+        let Some(notice) = inbox::find(tx, &early.notice)? else { continue };
+        if !is_same_sender(&it.row, &notice.message) {
+            continue;
+        }
+        let known = KnownAnswer {
+            answer: Answer::CancelledByRecipient,
+            at: notice.message.legal_at.unwrap_or(notice.arrived_at),
+            own_identifier: Some(words(own)),
+            reason: Some(early.reason),
+            evidence: Some(notice.message.raw_sha256),
+            learned_at: 0,
+        };
+        deliveries::add_answer(tx, delivery, &known)?;
+        let how = Handled {
+            state: "attached",
+            registration: None,
+            delivery: Some(delivery),
+            by: "system",
+            reason: None,
+        };
+        inbox::handle(tx, &early.notice, how)?;
+    }
+    Ok(())
+}
+
+fn key_of(own: &Identifier) -> PeerKey {
+    PeerKey {
         administration: own.administration.code.clone(),
         aoo: own.aoo.code.clone(),
         register: own.register.clone().unwrap_or_default(),
         number: own.number.clone(),
         date: own.date.to_string(),
-    };
-    let Some(first) = inbox::of_peer(tx, &it.row.body, &key)? else { return Ok(false) };
-    let first = inbox::find(tx, &first)?.ok_or_else(|| Error::Bug(format!("{first} is gone")))?;
-    let same = first.message.sender_address.eq_ignore_ascii_case(&it.row.sender_address)
-        && first.message.channel == it.row.channel;
-    if !same {
-        return Ok(false);
     }
-    let reason = format!("{}: {said}", words(own));
+}
+
+/// Nobody annuls what somebody else sent.
+fn is_same_sender(one: &NewInbound, other: &NewInbound) -> bool {
+    one.channel == other.channel && one.sender_address.eq_ignore_ascii_case(&other.sender_address)
+}
+
+/// Links a notice to the message it annuls, marks the message, and tells who has it.
+fn apply(tx: &mut Tx, ctx: &Context, first: &Inbound, early: &EarlyAnnulment, key: &PeerKey) -> Result<()> {
+    let register = if key.register.is_empty() { "-" } else { &key.register };
+    let reason = format!(
+        "{} {} {register} {} {}: {}: {}",
+        key.administration, key.aoo, key.number, key.date, early.act, early.reason
+    );
     let how = Handled {
         state: "attached",
         registration: first.registration.as_ref(),
@@ -111,13 +182,12 @@ pub(super) fn by_sender(
         by: "system",
         reason: Some(&reason),
     };
-    inbox::handle(tx, &it.row.id, how)?;
+    inbox::handle(tx, &early.notice, how)?;
     inbox::mark_annulled(tx, &first.message.id, &reason)?;
     if let Some(entry) = &first.registration {
-        register::note(tx, &it.row.body, "system", "registration.sender-annul", entry, &reason)?;
+        register::note(tx, &first.message.body, "system", "registration.sender-annul", entry, &reason)?;
     }
-    add_task(tx, ctx, &first, &reason)?;
-    Ok(true)
+    add_task(tx, ctx, first, &reason)
 }
 
 /// A task for the office that has the entry, or for the first of the body.
