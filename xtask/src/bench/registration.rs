@@ -94,6 +94,7 @@ fn against_pgbench() -> Outcome<Samples> {
 /// Ours and the peer in turn; what it cost us goes into the notes.
 fn rounds(server: &Server, clients: usize, peer: impl Fn(&Run) -> Outcome<f64>) -> Outcome<Samples> {
     let clerks = server.clerks()?;
+    settle(server)?;
     load::run(server, &clerks, clients, SPAN / 3)?;
     let mut samples = Samples {
         telaio: Vec::new(),
@@ -115,6 +116,26 @@ fn rounds(server: &Server, clients: usize, peer: impl Fn(&Run) -> Outcome<f64>) 
         ));
     }
     Ok(samples)
+}
+
+/// Waits until what the start left to do (past days to close, letters of the demo) is done: nothing flushed for a
+/// while. It is no part of a registration.
+fn settle(server: &Server) -> Outcome {
+    const QUIET: Duration = Duration::from_secs(3);
+    const PATIENCE: Duration = Duration::from_secs(120);
+    let started = Instant::now();
+    let mut before = server.flushes()?;
+    loop {
+        std::thread::sleep(QUIET);
+        let now = server.flushes()?;
+        if now <= before {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(Failure::Broken("the server does not come to rest".to_owned()));
+        }
+        before = now;
+    }
 }
 
 /// Appends record and document and flushes, once per turn; turns per second.
