@@ -47,9 +47,10 @@ impl Query for Reader {
     }
 }
 
-/// Ends of lists that a group keeps extending, read once per group instead of
-/// once per closure: nobody else writes while the group is open. Forgotten
-/// when a closure is undone and when the group ends.
+/// Ends of lists that the writer keeps extending, read once instead of once
+/// per closure: nobody else writes. Forgotten when a closure is undone or a
+/// group lost, and on PostgreSQL, where there may be other writers between two
+/// groups, at the end of each group.
 #[derive(Default)]
 pub(crate) struct Memory {
     /// Last leaf and its hash, by body.

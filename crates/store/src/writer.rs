@@ -1,7 +1,8 @@
 //! The one writer of a database. Closures wait in a bounded queue; the writer
 //! takes all that arrived during the previous flush, runs them one after the
-//! other inside one transaction (a savepoint each, so that a failing or
-//! panicking one is undone alone), flushes once and only then answers them.
+//! other inside one transaction (a savepoint each when there are several, so
+//! that a failing or panicking one is undone alone), flushes once and only then
+//! answers them.
 //!
 //! It knows nothing of what the closures do.
 
