@@ -22,6 +22,8 @@ mod desk;
 mod hostile;
 #[path = "registrations/scans.rs"]
 mod scans;
+#[path = "registrations/together.rs"]
+mod together;
 
 const BODY: &str = "c_g999";
 const BOUNDARY: &str = "-----telaio-test";

@@ -8,13 +8,13 @@ use axum::http::{Request, StatusCode};
 use serde_json::json;
 
 impl Door {
-    async fn page(&self, path: &str) -> String {
+    pub(super) async fn page(&self, path: &str) -> String {
         let (status, bytes) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}");
         String::from_utf8(bytes).unwrap()
     }
 
-    async fn send_form(&self, path: &str, body: &str) -> (StatusCode, String) {
+    pub(super) async fn send_form(&self, path: &str, body: &str) -> (StatusCode, String) {
         let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         let answer = self.ask(request.body(Body::from(format!("csrf=token&{body}"))).unwrap()).await;
         let status = answer.status();

@@ -2,11 +2,13 @@
 //! the entry's page says in words; and of what is refused nothing stays, counted in the whole store.
 
 use super::{BODY, Door, Part, form, good, metadata, multipart_type, pointers};
+use app::{App, Settings};
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use domain::body::IpaCode;
 use serde_json::{Value, json};
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 use zip::write::SimpleFileOptions;
 
 impl Door {
@@ -88,6 +90,74 @@ async fn what_is_refused_names_field_and_remedy_and_leaves_nothing() {
     assert_eq!(door.stock().await, before, "nothing is stored half");
     let (_, made) = door.register(good()).await;
     assert_eq!(made["number"], 2, "and no number was burnt");
+}
+
+/// A PDF whose trailer says that it is locked, with handler and key as a password program writes them.
+fn locked_pdf() -> Vec<u8> {
+    let mut bytes = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n\
+        2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n\
+        3 0 obj\n<< /Filter /Standard /V 1 /R 2 /Length 40 /P -44 /O <"
+        .to_vec();
+    bytes.extend([b'a'; 64]);
+    bytes.extend(b"> /U <");
+    bytes.extend([b'b'; 64]);
+    bytes.extend(b"> >>\nendobj\ntrailer\n<< /Root 1 0 R /Encrypt 3 0 R /Size 4 >>\n%%EOF\n");
+    bytes
+}
+
+/// The form of a new registration, with a file.
+fn page_form(name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let text = |name: &'static str, value: &str| (name, None, value.as_bytes().to_vec());
+    form(&[
+        text("csrf", "token"),
+        text("aoo", "A1B2C3D"),
+        text("direction", "incoming"),
+        text("subject", "Dal modulo"),
+        text("correspondents/0/kind", "person"),
+        text("correspondents/0/name", "Prova Uno"),
+        ("document", Some(name), bytes),
+    ])
+}
+
+#[tokio::test]
+async fn the_form_says_beside_the_file_what_the_program_says_at_its_pointer() {
+    let mut door = Door::new().await;
+    let settings = Settings { max_file_bytes: 1_000, max_files: 4, ..Settings::default() };
+    door.app = Arc::new(App::new(door.app.store.clone(), door.app.clock.clone(), settings));
+    let before = door.stock().await;
+    let send = async |name: &str, bytes: Vec<u8>| {
+        let request = Request::post("/register/new").header("content-type", multipart_type());
+        let answer = door.ask(request.body(Body::from(page_form(name, bytes))).unwrap()).await;
+        let (status, place) = (answer.status(), answer.headers().get("location").cloned());
+        let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, place, String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    for (name, bytes, words) in [
+        ("vuoto.pdf", Vec::new(), "Il file è vuoto"),
+        ("grande.bin", vec![7; 1_001], "Il file supera 1000 byte. Dividilo in parti più piccole."),
+    ] {
+        let (status, _, page) = send(name, bytes.clone()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert!(
+            page.contains(words) && page.contains("Dal modulo"),
+            "{name}: what was typed is kept: {page}"
+        );
+        let (status, problem) = door.register(with_file(name, bytes)).await;
+        assert_eq!((status, pointers(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/document"]));
+    }
+    assert_eq!(door.stock().await, before, "nothing is stored half");
+    for (name, bytes, words) in [
+        ("troncato.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog".to_vec(), "Danneggiato o troncato"),
+        ("bloccato.pdf", locked_pdf(), "Protetto da password"),
+        ("bloccato.zip", locked(), "Protetto da password"),
+        ("foto.jpg", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec(), "Il nome promette un altro"),
+    ] {
+        let (status, place, page) = send(name, bytes).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{name} is registered: {page}");
+        let place = place.unwrap().to_str().unwrap().replace("/registered", "");
+        let (_, entry) = door.get(&place).await;
+        assert!(String::from_utf8(entry).unwrap().contains(words), "{name}: {words}");
+    }
 }
 
 #[tokio::test]
