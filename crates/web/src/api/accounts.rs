@@ -429,10 +429,9 @@ struct TokenOut {
 }
 
 /// A fault as RFC 6749, section 5.2, writes it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TokenFault {
+#[derive(Debug, Serialize)]
+struct TokenFault {
     /// `invalid_request`, `invalid_client` or `unsupported_grant_type`.
-    #[schema(max_length = 40)]
     error: &'static str,
 }
 
@@ -442,7 +441,8 @@ pub struct TokenFault {
 #[utoipa::path(post, path = "/oauth/token", tag = "accounts", operation_id = "getToken",
     request_body(content = TokenIn, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The token.", body = TokenOut),
-        (status = 400, description = "A fault of OAuth 2.0, in its own words.", body = TokenFault)))]
+        (status = 400, description = "A fault in the words of RFC 6749, section 5.2: JSON whose member `error` is \
+            `invalid_request` or `unsupported_grant_type`; 401 with `invalid_client`.")))]
 async fn token(
     State(state): State<AppState>,
     headers: HeaderMap,
