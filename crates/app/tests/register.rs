@@ -356,28 +356,33 @@ async fn an_old_register_keeps_its_numbers_and_comes_in_once() {
     assert_eq!(next.number, 13, "numbers go on after the last imported one");
 }
 
-/// Words of a document are found once the worker has read it; what cannot be read is marked and stops nobody.
+/// A short text is found with its entry, a long one once the worker has read it; what cannot be read is marked and
+/// stops nobody.
 #[tokio::test]
-async fn documents_are_found_by_their_words_after_the_worker_has_read_them() {
+async fn documents_are_found_by_their_words_at_once_or_after_the_worker_has_read_them() {
     let house = House::new().await;
     let clerk = house.clerk();
     let body = IpaCode::parse(BODY).unwrap();
-    let mut what = with_file(&clerk, incoming("Richiesta generica"), "Un pantografo per orditura.").await;
+    let mut what =
+        with_file(&clerk, incoming("Richiesta generica"), "Un PANTOGRAFO per l\u{2019}orditur\u{e0}.").await;
+    let long = format!("{} incannatoio", "parola ".repeat(20_000));
     let broken = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog";
-    what.attachments.push(receive_bytes(&clerk, &body, "/attachments/0", "rotto.pdf", broken).await.unwrap());
+    for (name, bytes) in
+        [("lungo.txt", long.as_bytes()), ("rotto.pdf", broken), ("righe.txt", b" . \n - \n".as_slice())]
+    {
+        what.attachments.push(receive_bytes(&clerk, &body, "/attachments/0", name, bytes).await.unwrap());
+    }
     let Registered::New(entry) = register_document(&clerk, what).await.unwrap() else { unreachable!() };
-    let hits = async || list(&clerk, filter("q", "pantografo"), None, 10).await.unwrap().lines.len();
-    assert_eq!(hits().await, 0);
+    let hits = async |typed| list(&clerk, filter("q", typed), None, 10).await.unwrap().lines.len();
+    assert_eq!((hits("pantografo ordit").await, hits("incannatoio").await), (1, 0));
     assert_eq!(texts::run_once(&house.app).await.unwrap(), 2);
-    assert_eq!(hits().await, 1);
+    assert_eq!((hits("pantografo ordit").await, hits("incannatoio").await), (1, 1));
     assert_eq!(texts::run_once(&house.app).await.unwrap(), 0, "each file is read once");
     let entry = open_whole(&clerk, entry.id).await.unwrap();
-    let state = |index: usize| {
-        let files = std::iter::once(&entry.registration.document).chain(&entry.registration.attachments);
-        let id = files.map(|file| &file.id).nth(index).unwrap().clone();
-        entry.facts.iter().find(|facts| facts.document == id).unwrap().text
-    };
-    assert_eq!((state(0), state(1)), (TextState::Done, TextState::Failed));
+    let files = std::iter::once(&entry.registration.document).chain(&entry.registration.attachments);
+    let states: Vec<_> =
+        files.map(|file| entry.facts.iter().find(|facts| facts.document == file.id).unwrap().text).collect();
+    assert_eq!(states, [TextState::Done, TextState::Done, TextState::Failed, TextState::None]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! The row is written with the entry, so a file never waits unseen; a worker takes what waits, and a crash only
 //! makes it take the same again. Flags are stable codes; their words are for the pages.
 
+use crate::search::Words;
 use crate::{Query, Row, StoreError, Tx};
 use domain::body::IpaCode;
 use domain::ids::{DocumentId, RegistrationId};
@@ -67,6 +68,19 @@ pub struct Found<'a> {
     pub pages: Option<u32>,
     /// Whether it is of a kind that bears signatures: only such files wait to be checked.
     pub may_be_signed: bool,
+    /// Its words, when they were read as it came in: then no worker has to.
+    pub words: Option<&'a Words>,
+}
+
+impl Found<'_> {
+    /// Where the extraction of its text stands when its entry is written.
+    pub(crate) fn text(&self) -> TextState {
+        match self.words {
+            None => TextState::Waiting,
+            Some(words) if words.is_empty() => TextState::None,
+            Some(_) => TextState::Done,
+        }
+    }
 }
 
 /// A file whose text is to be read.

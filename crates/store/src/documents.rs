@@ -6,7 +6,7 @@ use domain::body::IpaCode;
 use domain::ids::DocumentId;
 use domain::register::RegisteredFile;
 
-use crate::document_facts::{Found, TextState};
+use crate::document_facts::Found;
 use crate::journal::{self, Entry};
 use crate::trace::Personal;
 use crate::{Query, Row, StoreError, Tx};
@@ -54,7 +54,8 @@ pub fn insert(tx: &mut Tx, body: &IpaCode, file: &RegisteredFile, by: &str) -> R
 }
 
 /// Writes a file of an entry about to be created, with what was found out about it; its text then waits to be
-/// read, and its signatures to be checked when it may bear any. The journal tells of it with the entry, whose leaf covers name, type and fingerprint of every file.
+/// read, if it was not read at once, and its signatures to be checked when it may bear any. The journal tells of it
+/// with the entry, whose leaf covers name, type and fingerprint of every file.
 ///
 /// # Errors
 /// Those of the database.
@@ -90,7 +91,7 @@ fn put(
             by.into(),
             found.map(|found| found.flags.join(" ")).into(),
             found.and_then(|found| found.pages).into(),
-            found.map(|_| TextState::Waiting.name()).into(),
+            found.map(|found| found.text().name()).into(),
             found.is_none_or(|found| found.may_be_signed).then_some(UNCHECKED).into(),
         ],
     )

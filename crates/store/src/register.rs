@@ -14,7 +14,7 @@ use domain::register::{Correspondent, NewRegistration, RegisteredFile};
 
 use crate::counters::{self, Numbered, Scope};
 use crate::journal::{self, Entry};
-use crate::search::{self, Indexed};
+use crate::search::{self, Indexed, Words};
 use crate::{StoreError, Tx, Value};
 
 pub use changes::{
@@ -52,6 +52,8 @@ pub struct NewEntry<'a> {
     pub on_behalf_of: Option<&'a AccountId>,
     /// Who may find it: reader tokens of the search index (see `search.rs`).
     pub readers: &'a [String],
+    /// Words of its files, as far as they were read already.
+    pub words: &'a [&'a Words],
 }
 
 /// Takes the next number and writes the entry, its correspondents and files,
@@ -91,7 +93,7 @@ fn write(tx: &mut Tx, entry: NewEntry<'_>, numbered: Numbered, imported: bool) -
         tx.put(INSERT_CLASS, &params)?;
     }
     log_creation(tx, entry, numbered, imported)?;
-    search::put(tx, &words(entry, numbered))
+    search::put(tx, &words(entry, numbered), entry.words)
 }
 
 fn columns(entry: NewEntry<'_>, numbered: Numbered, imported: bool) -> Result<[Value; 17], StoreError> {

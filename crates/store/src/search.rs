@@ -7,6 +7,7 @@
 //! This file does not know what readers mean: the application names them
 //! (everybody of a body, an office, a person).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use domain::body::IpaCode;
@@ -85,13 +86,19 @@ pub struct Hit {
     pub place: i64,
 }
 
-/// Puts a thing into the index, or replaces its words and readers.
+/// Puts a thing into the index, with the words of what was read beforehand, or replaces its words and readers.
 ///
 /// # Errors
 /// Those of the database.
-pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
-    let texts = [&thing.number, &thing.parties, &thing.subject, &thing.text];
-    let words = joined(fold(texts.map(String::as_str)));
+pub fn put(tx: &mut Tx, thing: &Indexed, read: &[&Words]) -> Result<(), StoreError> {
+    let mut words = Gathered::default();
+    for text in [&thing.number, &thing.parties, &thing.subject, &thing.text] {
+        words.read(text);
+    }
+    for more in read {
+        words.add_all(&more.0);
+    }
+    let words = words.joined;
     let scope = scope(&thing.body, &thing.readers);
     let id = free_place(tx, thing.at)?;
     tx.put(
@@ -105,15 +112,18 @@ pub fn put(tx: &mut Tx, thing: &Indexed) -> Result<(), StoreError> {
     if waiting >= UNFOLDED_MAX { tx.engine.fold_search() } else { Ok(()) }
 }
 
-/// The words of a text as the index keeps them. Made outside the writer: a long text takes a while.
+/// The different words of a text as the index keeps them, with a blank between them. Made outside the writer: a
+/// long text takes a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words(BTreeSet<String>);
+pub struct Words(String);
 
 impl Words {
     /// The different words of a text.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        Self(fold([text]))
+        let mut words = Gathered::default();
+        words.read(text);
+        Self(words.joined)
     }
 
     /// Whether there is none.
@@ -132,14 +142,10 @@ pub fn add_words(tx: &mut Tx, object: &str, words: &Words) -> Result<bool, Store
     let Some(row) = tx.row(FIND_ID, &[object.into()])? else {
         return Ok(false);
     };
-    let mut all: BTreeSet<&str> = row.text(1)?.split(' ').filter(|word| !word.is_empty()).collect();
-    for word in &words.0 {
-        if all.len() >= WORDS_MAX {
-            break;
-        }
-        all.insert(word);
-    }
-    tx.put(UPDATE_WORDS, &[object.into(), joined(all).into()])?;
+    let mut all = Gathered::default();
+    all.add_all(row.text(1)?);
+    all.add_all(&words.0);
+    tx.put(UPDATE_WORDS, &[object.into(), all.joined.into()])?;
     Ok(true)
 }
 
@@ -250,65 +256,76 @@ fn tokens(body: &IpaCode, readers: &[String]) -> BTreeSet<String> {
 }
 
 fn scope(body: &IpaCode, readers: &[String]) -> String {
-    joined(tokens(body, readers))
+    let tokens: Vec<String> = tokens(body, readers).into_iter().collect();
+    tokens.join(" ")
 }
 
-fn joined(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let mut text = String::new();
-    for word in words {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word.as_ref());
-    }
-    text
+/// Different words, in the order in which they came, [`WORDS_MAX`] at most.
+#[derive(Default)]
+struct Gathered<'a> {
+    // Thousands of short words in each document: the hash of the standard library costs more than the rest. This one,
+    // too, starts from a number that no sender of documents knows.
+    seen: HashSet<Cow<'a, str>, foldhash::fast::RandomState>,
+    joined: String,
 }
 
-fn fold<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    // Most words of a text come again and again: each spelling is folded once.
-    let mut seen = HashSet::new();
-    for spelling in texts.into_iter().flat_map(spellings) {
-        if words.len() >= WORDS_MAX {
-            break;
-        }
-        if seen.insert(spelling) {
-            words.extend(folded(spelling));
-        }
+impl<'a> Gathered<'a> {
+    /// Adds the words of a text.
+    fn read(&mut self, text: &'a str) {
+        words_of(text).for_each(|word| self.add(word));
     }
-    words
+
+    /// Adds words gathered before.
+    fn add_all(&mut self, joined: &'a str) {
+        joined.split(' ').filter(|word| !word.is_empty()).for_each(|word| self.add(Cow::Borrowed(word)));
+    }
+
+    fn add(&mut self, word: Cow<'a, str>) {
+        if self.seen.len() >= WORDS_MAX || self.seen.contains(&word) {
+            return;
+        }
+        if !self.joined.is_empty() {
+            self.joined.push(' ');
+        }
+        self.joined.push_str(&word);
+        self.seen.insert(word);
+    }
 }
 
 /// The words typed, in order and without repetitions.
 fn in_order(typed: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in words_of(typed) {
-        if !words.contains(&word) {
-            words.push(word);
+        if !words.iter().any(|known| *known == word) {
+            words.push(word.into_owned());
         }
     }
     words
 }
 
 /// Words in lower case without accents, so that both engines index the same ones.
-fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+fn words_of(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     spellings(text).filter_map(folded)
 }
 
 /// Words as they are written.
 fn spellings(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).filter(|word| !word.is_empty())
+    // No mark is among the letters of ASCII: most characters are spared the look into the table.
+    let ends = |c: char| !c.is_alphanumeric() && (c.is_ascii() || !is_combining_mark(c));
+    text.split(ends).filter(|word| !word.is_empty())
 }
 
 /// A word as the index keeps it, if anything of it is left.
-fn folded(spelling: &str) -> Option<String> {
+fn folded(spelling: &str) -> Option<Cow<'_, str>> {
     if spelling.is_ascii() {
-        // Cut before it is copied: only letters and digits are in it, a byte each.
-        return Some(spelling[..spelling.len().min(WORD_MAX)].to_ascii_lowercase());
+        // Only letters and digits are in it, a byte each.
+        let word = &spelling[..spelling.len().min(WORD_MAX)];
+        let capital = word.bytes().any(|byte| byte.is_ascii_uppercase());
+        return Some(if capital { word.to_ascii_lowercase().into() } else { word.into() });
     }
     let word: String =
         spelling.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(WORD_MAX).collect();
-    (!word.is_empty()).then_some(word)
+    (!word.is_empty()).then_some(word.into())
 }
 
 #[cfg(test)]

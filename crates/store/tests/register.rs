@@ -296,6 +296,7 @@ async fn a_number_taken_by_an_import_is_never_given_again() {
             by: &clerk(),
             on_behalf_of: None,
             readers: &[],
+            words: &[],
         };
         register::import(tx, entry, given)
     };

@@ -65,6 +65,36 @@ async fn a_submission_cut_at_any_step_arrives_once() {
     }
 }
 
+/// What may have left stays in doubt until somebody could be asked: a look for receipts that is cut, too, is no
+/// answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_outlives_a_look_for_receipts_that_is_cut() {
+    let mut pact = Pact::new().await;
+    let steps = [
+        (Before, "IMAP", 0),
+        (After, "LOGIN", 0),
+        (Before, "EXAMINE", 1),
+        (Before, "SEARCH", 0),
+        (Before, "SEARCH", 1),
+        (After, "SEARCH", 1),
+    ];
+    for (place, (side, step, passes)) in steps.into_iter().enumerate() {
+        let to = format!("dubbio{place}@pec.altri.test");
+        let when = format!("{side:?} {step} {passes}");
+        pact.sandbox.provider.hang_up(After, "DATA", 0);
+        let id = sent_over_a_new_road(&mut pact, &to).await;
+        deliver::run_once(&pact.exchange).await.unwrap();
+        later(&pact, 2 * place);
+        pact.sandbox.provider.hang_up(side, step, passes);
+        deliver::run_once(&pact.exchange).await.unwrap();
+        assert_eq!(pact.sandbox.provider.hang_ups_left(), 0, "{when}: the look was cut");
+        assert_ne!(pact.state(&id).await, DeliveryState::Delivered, "{when}: nothing is known yet");
+        later(&pact, 2 * place + 1);
+        pact.settle().await;
+        arrived_once(&pact, &id, &to, &when).await;
+    }
+}
+
 async fn letter(pact: &Pact, subject: &str, size: usize) {
     let sender = "ditta@pec.altri.test";
     let letter = Letter {

@@ -10,6 +10,7 @@ mod mail;
 mod office;
 mod plain;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::inspect::{fenced, load_pdf};
@@ -71,6 +72,14 @@ pub fn words(media_type: &str, bytes: &[u8], limits: &Limits) -> Result<Words, T
     let mut sink = Sink::new(limits);
     read(media_type, bytes, &mut sink, limits.depth)?;
     Ok(sink.finish())
+}
+
+/// The text of a document that lies open, so that nothing has to be taken out of it; none of any other kind. The
+/// caller bounds the size.
+#[must_use]
+pub fn open<'a>(media_type: &str, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
+    let lies_open = matches!(media_type, "text/plain" | "text/csv" | "application/json");
+    lies_open.then(|| plain::decode(bytes))
 }
 
 /// Reads one document into the sink; called again for what is inside.

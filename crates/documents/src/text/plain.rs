@@ -1,16 +1,18 @@
 //! Text that lies open: plain, CSV, HTML, RTF, XML.
 
+use std::borrow::Cow;
+
 use super::{Sink, TextError};
 
 /// Decodes by byte order mark, else as UTF-8, else as Windows-1252, which is
 /// what Italian offices have written for thirty years.
-fn decode(bytes: &[u8]) -> String {
+pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
-        return encoding.decode(bytes).0.into_owned();
+        return encoding.decode(bytes).0;
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode(bytes).0,
     }
 }
 

@@ -75,7 +75,7 @@ fn entry(tx: &mut Tx, body: &Body, seed: u64, prepared: &blobs::Prepared) -> Res
         name: "richiesta.txt".into(),
     };
     blobs::put(tx, prepared)?;
-    let found = Found { flags: &[], pages: None, may_be_signed: false };
+    let found = Found { flags: &[], pages: None, may_be_signed: false, words: None };
     documents::insert_with_entry(tx, &body.ipa_code, &file, by.as_str(), found)?;
     let id = RegistrationId::from_u128(FIRST_ID + u128::from(seed));
     let value = serde_json::json!({
@@ -94,6 +94,7 @@ fn entry(tx: &mut Tx, body: &Body, seed: u64, prepared: &blobs::Prepared) -> Res
             by: &by,
             on_behalf_of: None,
             readers: &["all".to_owned()],
+            words: &[],
         },
     )?;
     // Its words are in the subject already: no worker shall read a million files while something is measured.

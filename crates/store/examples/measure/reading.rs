@@ -63,6 +63,7 @@ fn index(tx: &mut store::Tx, start: u64, total: u64) -> Result<(), StoreError> {
                 subject: subject(seed),
                 text: String::new(),
             },
+            &[],
         )?;
     }
     Ok(())

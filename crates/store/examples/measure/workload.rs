@@ -149,7 +149,7 @@ fn register(tx: &mut Tx, seed: u64, prepared: &blobs::Prepared) -> Result<(), St
         name: "documento.pdf".into(),
     };
     blobs::put(tx, prepared)?;
-    let found = document_facts::Found { flags: &[], pages: None, may_be_signed: false };
+    let found = document_facts::Found { flags: &[], pages: None, may_be_signed: false, words: None };
     documents::insert_with_entry(tx, &prepared.body, &file, by.as_str(), found)?;
     let new = entry(seed)?;
     register::create(
@@ -162,6 +162,7 @@ fn register(tx: &mut Tx, seed: u64, prepared: &blobs::Prepared) -> Result<(), St
             by: &by,
             on_behalf_of: None,
             readers: &["all".to_owned()],
+            words: &[],
         },
     )?;
     Ok(())

@@ -66,6 +66,7 @@ pub fn register_one(tx: &mut Tx, seed: u128, new: &NewRegistration) -> Result<Nu
             by: &clerk(),
             on_behalf_of: None,
             readers: &everybody(),
+            words: &[],
         },
     )
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_cases::register::scan::{Scanned, beside, scanner};
 use documents::inspect::{self, Limits};
-use documents::signature;
+use documents::{signature, text};
 use domain::Invalid;
 use domain::body::IpaCode;
 use domain::document::{NAME_MAX, clean_name};
@@ -14,11 +14,14 @@ use std::io::Cursor;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 use store::blobs::Prepared;
+use store::search::Words;
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// Files up to this size are looked into while they come in; larger ones by their beginning, and wholly by the
 /// worker that reads their text.
 pub const LOOK_AT_ONCE: usize = 4 * 1024 * 1024;
+/// Open texts up to this size are read while they come in, which costs less than to let them wait for the worker.
+const READ_AT_ONCE: usize = 64 * 1024;
 /// What is kept of a larger file's beginning to recognise its format, and looked through for signs of a signature.
 const HEAD: usize = 64 * 1024;
 
@@ -37,6 +40,8 @@ pub struct ReceivedFile {
     pub pages: Option<u32>,
     /// Whether it is of a kind that bears signatures.
     pub may_be_signed: bool,
+    /// Its words, when they cost next to nothing to read; the others are left to the worker.
+    pub words: Option<Words>,
 }
 
 /// Takes in one file that a person gives. `pointer` names the field in faults (`/document`, `/attachments/0`).
@@ -114,14 +119,16 @@ async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Resu
         let media_type = inspect::media_type(&kept).to_owned();
         let flags = vec![inspect::Flag::NotFullyInspected.code()];
         let may_be_signed = signature::may_be_signed(&kept);
-        return Ok(ReceivedFile { bytes, name, media_type, flags, pages: None, may_be_signed });
+        return Ok(ReceivedFile { bytes, name, media_type, flags, pages: None, may_be_signed, words: None });
     }
     let looking = move || {
         let may_be_signed = signature::may_be_signed(&kept[..kept.len().min(HEAD)]);
-        (inspect::inspect(&name, Cursor::new(&kept), &Limits::default()), may_be_signed, name)
+        let facts = inspect::inspect(&name, Cursor::new(&kept), &Limits::default());
+        let words = facts.as_ref().ok().and_then(|facts| words_at_once(facts.media_type, &kept));
+        (facts, may_be_signed, words, name)
     };
     // Small files cost microseconds: not worth a trip to another thread.
-    let (facts, may_be_signed, name) = match bytes.size > 256 * 1024 {
+    let (facts, may_be_signed, words, name) = match bytes.size > 256 * 1024 {
         true => tokio::task::spawn_blocking(looking).await.map_err(|e| Error::Bug(e.to_string()))?,
         false => looking(),
     };
@@ -133,7 +140,14 @@ async fn look(name: String, bytes: Prepared, kept: Vec<u8>, whole: bool) -> Resu
         flags: codes(&facts.flags),
         pages: facts.pages,
         may_be_signed,
+        words,
     })
+}
+
+/// The words of a small text that lies open.
+fn words_at_once(media_type: &str, bytes: &[u8]) -> Option<Words> {
+    let small = bytes.len() <= READ_AT_ONCE;
+    small.then(|| text::open(media_type, bytes)).flatten().map(|text| Words::of(&text))
 }
 
 /// The stable codes of flags, in order.

@@ -150,6 +150,7 @@ impl Work {
             by: &by,
             on_behalf_of: None,
             readers: &readers(false, by.as_str(), &[]),
+            words: &[],
         };
         let given = Numbered { year: old.year, number: old.number, at: old.registered_at.as_microsecond() };
         register::import(tx, entry, given)?;

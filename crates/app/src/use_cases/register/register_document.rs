@@ -208,11 +208,17 @@ impl Prepared {
         }
         for (file, registered) in self.files.iter().zip(&self.registered) {
             blobs::put(tx, &file.bytes)?;
-            let found = Found { flags: &file.flags, pages: file.pages, may_be_signed: file.may_be_signed };
+            let found = Found {
+                flags: &file.flags,
+                pages: file.pages,
+                may_be_signed: file.may_be_signed,
+                words: file.words.as_ref(),
+            };
             stored_documents::insert_with_entry(tx, &self.new.body, registered, by.as_str(), found)?;
         }
         let assigned: Vec<_> = self.assignments.iter().filter_map(|to| to.account.clone()).collect();
         let names = readers(self.new.confidential, by.as_str(), &assigned);
+        let words: Vec<_> = self.files.iter().filter_map(|file| file.words.as_ref()).collect();
         let entry = NewEntry {
             id: &self.id,
             new: &self.new,
@@ -221,6 +227,7 @@ impl Prepared {
             by: &by,
             on_behalf_of: self.ctx.actor.on_behalf_of.as_ref(),
             readers: &names,
+            words: &words,
         };
         let numbered = register::create(tx, entry)?;
         for to in &self.assignments {
