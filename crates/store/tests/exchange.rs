@@ -72,6 +72,13 @@ async fn communications_scenario_11_a_row_whose_worker_died_says_that_it_may_hav
     let second = claim(NOW + MINUTE).await;
     assert!(second[0].may_have_left);
     assert_eq!(second[0].row.message_id, first[0].row.message_id);
+    let (id, until) = (second[0].row.id.clone(), NOW + 3 * MINUTE);
+    let doubted = store.write(move |tx| outbox::doubt(tx, &id, until, "no answer")).await;
+    assert_eq!(doubted, Ok(()));
+    assert!(claim(until - 1).await.is_empty(), "whoever doubts waits");
+    let third = claim(until).await;
+    assert!(third[0].may_have_left, "a doubt is not forgotten");
+    assert_eq!(third[0].row.last_error.as_deref(), Some("no answer"));
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use crate::use_cases::exchange::understand::{Came, understand};
 use channels::pec::Mailbox;
 use channels::{HandOverError, Outgoing as Letter};
 use domain::body::IpaCode;
-use domain::ids::OutboxId;
 use domain::message::{Cause, Channel, DeliveryState, Event, back_off};
 use store::deliveries::{self, StoredDelivery};
 use store::outbox::{self, Claimed, Outgoing};
@@ -42,25 +41,40 @@ pub async fn run_once(exchange: &Exchange) -> Result<usize> {
         .await?;
     let count = claimed.len();
     for one in claimed {
-        let (id, in_doubt) = (one.row.id.clone(), one.may_have_left);
+        let (row, in_doubt) = (one.row.clone(), one.may_have_left);
         if let Err(error) = deliver(exchange, one).await {
             exchange.app.health.note(&error);
-            tracing::warn!(row = %id, %error, "a row of the outbox could not be handled");
-            put_off(exchange, id, in_doubt, &error.to_string()).await?;
+            tracing::warn!(row = %row.id, %error, "a row of the outbox could not be handled");
+            put_off(exchange, row, in_doubt, &error.to_string()).await?;
         }
     }
     Ok(count)
 }
 
 /// Ours or the world's fault, not the recipient's: later, without a fact. What may have left stays in doubt: its
-/// receipts could not be looked for, and it must not leave a second time because of that.
-async fn put_off(exchange: &Exchange, id: OutboxId, in_doubt: bool, error: &str) -> Result<()> {
-    let (due, error) = (exchange.app.clock.micros() + 5 * 60 * 1_000_000, error.to_owned());
-    let put_off = move |tx: &mut Tx| match in_doubt {
-        true => Ok(outbox::doubt(tx, &id, due, &error)?),
-        false => Ok(outbox::postpone(tx, &id, due, &error)?),
+/// receipts could not be looked for, and it must not leave a second time because of that. A doubt that lasts becomes
+/// a task: the provider knows.
+async fn put_off(exchange: &Exchange, row: Outgoing, in_doubt: bool, error: &str) -> Result<()> {
+    let (now, error) = (exchange.app.clock.micros(), error.to_owned());
+    let (due, lasts) = (now + 5 * 60 * 1_000_000, hours(exchange.policy.doubt_hours));
+    let ctx = exchange.context(&row.body);
+    let put_off = move |tx: &mut Tx| {
+        if !in_doubt {
+            return Ok(outbox::postpone(tx, &row.id, due, &error)?);
+        }
+        outbox::doubt(tx, &row.id, due, &error)?;
+        if now - row.due_at < lasts {
+            return Ok(());
+        }
+        let (delivery, ..) = progress::load(tx, &row.delivery)?;
+        progress::tell_of_doubt(tx, &ctx, &delivery, row.attempt)
     };
     exchange.app.store.write(put_off).await
+}
+
+/// Hours in microseconds.
+fn hours(count: u16) -> i64 {
+    i64::from(count) * 3_600_000_000
 }
 
 async fn deliver(exchange: &Exchange, claimed: Claimed) -> Result<()> {
@@ -242,7 +256,7 @@ async fn note(exchange: &Exchange, row: &Outgoing, event: Event, words: &str, ne
 pub async fn watch_silence(exchange: &Exchange, body: &IpaCode) -> Result<usize> {
     let ctx = exchange.context(body);
     let policy = exchange.policy.clone();
-    let before = ctx.moment.micros() - i64::from(policy.silence_hours) * 3_600_000_000;
+    let before = ctx.moment.micros() - hours(policy.silence_hours);
     let code = body.clone();
     let silent = ctx.read(move |r| Ok(deliveries::silent(r, &code, before, 1_000)?)).await?;
     let count = silent.len();

@@ -2,7 +2,7 @@
 //! resumes by itself.
 
 use super::support::{BODY, OTHER};
-use super::{PRATO_PEC, Pact, account, endpoint, pec};
+use super::{PRATO_PEC, Pact, account, endpoint, open_tasks, pec};
 use app::workers::{deliver, receive};
 use channels::pec::Submission;
 use channels::{Attachment, Channel as _, Letter, Outgoing, compose};
@@ -90,9 +90,30 @@ async fn a_doubt_outlives_a_look_for_receipts_that_is_cut() {
         assert_eq!(pact.sandbox.provider.hang_ups_left(), 0, "{when}: the look was cut");
         assert_ne!(pact.state(&id).await, DeliveryState::Delivered, "{when}: nothing is known yet");
         later(&pact, 2 * place + 1);
+        deliver::run_once(&pact.exchange).await.unwrap();
         pact.settle().await;
         arrived_once(&pact, &id, &to, &when).await;
     }
+}
+
+/// Who sent is told once that nobody knows whether it left; the receipts, found at last, settle it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_that_lasts_becomes_a_task() {
+    let mut pact = Pact::new().await;
+    let to = "ditta@pec.altri.test";
+    pact.sandbox.provider.hang_up(After, "DATA", 0);
+    let id = sent_over_a_new_road(&mut pact, to).await;
+    deliver::run_once(&pact.exchange).await.unwrap();
+    for (place, expected) in [(1, 0), (13, 1), (14, 1)] {
+        later(&pact, place);
+        pact.sandbox.provider.hang_up(Before, "SEARCH", 0);
+        deliver::run_once(&pact.exchange).await.unwrap();
+        assert_eq!(open_tasks(&pact, &id).await, expected, "step {place}");
+    }
+    later(&pact, 15);
+    pact.settle().await;
+    arrived_once(&pact, &id, to, "after the doubt").await;
+    assert_eq!(open_tasks(&pact, &id).await, 0, "the receipts settle the task");
 }
 
 async fn letter(pact: &Pact, subject: &str, size: usize) {

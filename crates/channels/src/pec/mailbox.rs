@@ -6,6 +6,7 @@
 //! fetched, so that somebody can be told.
 
 use crate::tls::{Endpoint, Security};
+use async_imap::imap_proto::{MailboxDatum, Response, Status};
 use async_imap::types::{Capability, Fetch, QuotaResourceName};
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt;
@@ -272,14 +273,31 @@ impl Mailbox {
         let id: String = message_id.chars().filter(|c| !matches!(c, '"' | '\\') && !c.is_control()).collect();
         for folder in [self.settings.registered.clone(), self.settings.inbox.clone()] {
             in_time(self.session.examine(&folder)).await?;
-            let search = format!("HEADER X-Riferimento-Message-ID \"<{id}>\"");
-            if !in_time(self.session.uid_search(search)).await?.is_empty() {
+            let search = format!("UID SEARCH HEADER X-Riferimento-Message-ID \"<{id}>\"");
+            if self.finds(&search).await? {
                 return Ok(true);
             }
         }
-        // A connection that ends looks like an answer that found nothing, and then a message would leave twice.
-        in_time(self.session.noop()).await?;
         Ok(false)
+    }
+
+    /// Whether a search finds anything. The library's own search takes a refusal and the end of the line for an
+    /// answer that found nothing, and then a message would leave twice.
+    async fn finds(&mut self, search: &str) -> Result<bool, MailboxError> {
+        let asked = in_time(self.session.run_command(search)).await?;
+        let mut found = false;
+        while let Some(answer) = in_time(self.session.read_response()).await? {
+            match answer.parsed() {
+                Response::MailboxData(MailboxDatum::Search(ids)) => found |= !ids.is_empty(),
+                Response::Done { tag, status: Status::Ok, .. } if *tag == asked => return Ok(found),
+                Response::Done { tag, status, outcome } if *tag == asked => {
+                    let words = outcome.information.as_deref().unwrap_or_default();
+                    return Err(io::Error::other(format!("search: {status:?} {words}")).into());
+                }
+                _ => {}
+            }
+        }
+        Err(lost().into())
     }
 
     /// Fill of the mailbox, when the server offers it.
@@ -303,7 +321,8 @@ impl Mailbox {
     pub async fn wait(mut self, at_most: Duration, poll: Duration) -> Result<Self, MailboxError> {
         if !self.can_idle {
             tokio::time::sleep(poll.min(at_most)).await;
-            in_time(self.session.noop()).await?;
+            // Not the library's own question, which takes the end of the line for an answer.
+            in_time(self.session.run_command_and_check_ok("NOOP")).await?;
             return Ok(self);
         }
         let folder = in_time(self.session.select(&self.settings.inbox)).await?;
@@ -355,7 +374,10 @@ async fn greeted(stream: Box<dyn Stream>) -> Result<Client<Box<dyn Stream>>, Mai
 }
 
 /// One answer of the server, or `Unreachable` when it takes too long.
-async fn in_time<T>(answer: impl Future<Output = async_imap::error::Result<T>>) -> Result<T, MailboxError> {
+async fn in_time<T, E>(answer: impl Future<Output = Result<T, E>>) -> Result<T, MailboxError>
+where
+    MailboxError: From<E>,
+{
     Ok(tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| silent())??)
 }
 

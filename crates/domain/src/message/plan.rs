@@ -20,11 +20,13 @@ pub struct Policy {
     pub full_box_days: u16,
     /// Hours after acceptance before the absence of any notice is itself a failure.
     pub silence_hours: u16,
+    /// Hours after which an officer is told that nobody knows whether an attempt left.
+    pub doubt_hours: u16,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { hand_overs: 10, attempts: 3, full_box_days: 7, silence_hours: 48 }
+        Self { hand_overs: 10, attempts: 3, full_box_days: 7, silence_hours: 48, doubt_hours: 4 }
     }
 }
 

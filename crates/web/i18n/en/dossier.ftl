@@ -40,6 +40,7 @@ why-set-in-case = The date was set in the case: the reason is in its history.
 why-set-at-opening = The date was set when the case was opened.
 task-delivery-failed = Delivery failed
 task-delivery-silent = Delivery without answer
+task-delivery-in-doubt = Not known whether the message left
 task-message-too-large = Message too large
 task-sender-annulled = Annulled by its sender
 task-rule-failed = Automatic rule not applied

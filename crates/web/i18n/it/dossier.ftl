@@ -40,6 +40,7 @@ why-set-in-case = La data è stata messa nella pratica: il motivo è nella sua s
 why-set-at-opening = La data è stata messa all’apertura della pratica.
 task-delivery-failed = Consegna non riuscita
 task-delivery-silent = Consegna senza risposta
+task-delivery-in-doubt = Non si sa se il messaggio sia partito
 task-message-too-large = Messaggio troppo grande
 task-sender-annulled = Annullato dal mittente
 task-rule-failed = Regola automatica non applicata

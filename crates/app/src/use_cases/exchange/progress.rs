@@ -129,6 +129,15 @@ pub fn tell_of_silence(tx: &mut Tx, ctx: &Context, row: &StoredDelivery, number:
     add_task(tx, ctx, row, "delivery-silent", once, if number < 2 { "ask" } else { "decide" })
 }
 
+/// One task for an attempt of which nobody knows whether it left, because its receipts cannot be looked for.
+///
+/// # Errors
+/// Those of the store.
+pub fn tell_of_doubt(tx: &mut Tx, ctx: &Context, row: &StoredDelivery, attempt: u16) -> Result<()> {
+    let once = format!("doubt {} {attempt}", row.id);
+    add_task(tx, ctx, row, "delivery-in-doubt", once, "ask-provider")
+}
+
 /// A task for who sent; what the program sent by itself is for the first office of the body.
 fn add_task(
     tx: &mut Tx,
