@@ -90,6 +90,7 @@ pub fn table() -> Vec<Entry> {
     all.extend(crate::api::registrations::routes());
     all.extend(crate::api::scans::routes());
     all.extend(crate::api::status::routes());
+    all.extend(crate::api::templates::routes());
     all.extend(crate::api::verifications::routes());
     all.extend(crate::api::worklist::routes());
     all.extend(crate::pages::account::routes());

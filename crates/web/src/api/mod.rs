@@ -20,5 +20,6 @@ pub mod registration_acts;
 pub mod registrations;
 pub mod scans;
 pub mod status;
+pub mod templates;
 pub mod verifications;
 pub mod worklist;

@@ -39,6 +39,7 @@ const SLICES: &[fn() -> OpenApi] = &[
     super::register_imports::describe,
     super::scans::describe,
     super::status::describe,
+    super::templates::describe,
     super::verifications::describe,
     super::worklist::describe,
 ];

@@ -145,6 +145,8 @@ fn content(path: &str, of: &Planted) -> String {
         "state" if path.starts_with("/api/v1/cases/") => r#"{"state":"waiting","note":"prova"}"#.to_owned(),
         "state" => r#"{"state":"closed"}"#.to_owned(),
         "confidentiality" => r#"{"confidentiality":"office"}"#.to_owned(),
+        "versions" => r#"{"text":"---\ntitle: Prova\n---\nprova","from":1}"#.to_owned(),
+        "retirement" => r#"{"from":1}"#.to_owned(),
         "officer" | "readers" => format!(r#"{{"account":"{account}"}}"#),
         "documents" => format!(r#"{{"registration":"{}"}}"#, of.ids[&Kind::Entry]),
         "shares" => format!(r#"{{"body":"{}","reason":"prova"}}"#, of.elsewhere),

@@ -9,6 +9,7 @@ use crate::support::{A, Answer, House, api, call, get};
 use axum::body::Body as Bytes;
 use axum::http::StatusCode;
 use domain::Role;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use store::accounts::Account;
 use web::routes::{Kind as Side, table};
@@ -27,8 +28,6 @@ use Road::{By, Not};
 const BROWSER: Road = Not("belongs to entering and staying in with a browser; programs bear a token");
 const PERSON: Road = Not("needs the person: who stole a token must not be able to stay");
 const TYPING: Road = Not("helps who types into the page; a program sends the whole at once");
-const TEMPLATE: Road =
-    Not("writing templates is left to the page; programs use those offered (list_letters)");
 
 /// Every form of the pages.
 const ACTS: &[(&str, Road)] = &[
@@ -107,9 +106,9 @@ const ACTS: &[(&str, Road)] = &[
     ("/scans", By(&["create_scan"])),
     ("/scans/{id}/discard", By(&["discard_scan"])),
     ("/tasks/{id}/done", By(&["finish_task"])),
-    ("/templates/new", TEMPLATE),
-    ("/templates/preview", TEMPLATE),
-    ("/templates/{id}", TEMPLATE),
+    ("/templates/new", By(&["list_templates", "create_template"])),
+    ("/templates/preview", By(&["preview_template"])),
+    ("/templates/{id}", By(&["read_template", "change_template", "retire_template"])),
     ("/verify", By(&["verify_file"])),
     ("/workplace", BROWSER),
 ];
@@ -177,6 +176,48 @@ async fn a_program_writes_an_answer_as_the_page_does() {
     let cookie = house.cookie("prova.uno").await;
     let page = house.send(get(&format!("/cases/{case}/answer"), &cookie)).await;
     assert!(page.text.contains("Testo di prova"), "the page goes on with the same draft");
+}
+
+/// A text that is kept is offered to answers, a version written from an old one is refused, a retired one offered no more.
+#[tokio::test]
+async fn a_program_writes_templates_as_the_page_does() {
+    let house = House::new().await;
+    let (_, token, _) = officer(&house).await;
+    let ask = |method, path: String, body: serde_json::Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (house, token) = (&house, &token);
+        async move { house.send(call(method, &path, token, &body)).await }
+    };
+    let root = "/api/v1/templates";
+    let text =
+        |word: &str| format!("---\ntitle: Modello {word}\nvariable text: Testo\n---\n{word}: {{{{ text }}}}");
+    let refused = ask("POST", root.into(), json!({ "text": "---\ntitle: x\n---\n{{ nothing }}" })).await;
+    assert_eq!((refused.status, pointer(&refused)), (StatusCode::UNPROCESSABLE_ENTITY, "/text".to_owned()));
+    let shown = ask("POST", format!("{root}/preview"), json!({ "text": text("primo") })).await.json();
+    assert_eq!(shown["text"].as_str().map(str::trim), Some("primo: [Testo]"));
+    let made = ask("POST", root.into(), json!({ "text": text("primo") })).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let own = format!("{root}/{}", made.json()["id"].as_str().unwrap());
+    let next = |from: i64, word: &str| {
+        ask("POST", format!("{own}/versions"), json!({ "text": text(word), "from": from }))
+    };
+    assert_eq!(next(1, "secondo").await.json()["version"], 2);
+    assert_eq!(next(1, "terzo").await.status, StatusCode::CONFLICT, "somebody saved meanwhile");
+    let versions = ask("GET", own.clone(), json!(null)).await.json();
+    let titles: Vec<_> = versions["items"].as_array().unwrap().iter().map(|it| it["title"].clone()).collect();
+    assert_eq!(titles, ["Modello secondo", "Modello primo"]);
+    let offered = || async {
+        let letters = ask("GET", "/api/v1/letters".into(), json!(null)).await.json();
+        letters["items"].as_array().unwrap().iter().any(|it| it["title"] == "Modello secondo")
+    };
+    assert!(offered().await);
+    let retired = ask("POST", format!("{own}/retirement"), json!({ "from": 2 })).await;
+    assert_eq!(retired.status, StatusCode::NO_CONTENT, "{}", retired.text);
+    assert!(!offered().await);
+    let listed = ask("GET", root.into(), json!(null)).await.json();
+    let mine =
+        listed["items"].as_array().unwrap().iter().find(|it| it["title"] == "Modello secondo").unwrap();
+    assert_eq!((mine["version"].as_i64(), mine["retired"].as_bool()), (Some(3), Some(true)));
 }
 
 /// What is refused leaves the key free, so that the program may mend its request and send it again.

@@ -85,6 +85,7 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         ("/tasks/", Kind::Task),
         ("/api/v1/tasks/", Kind::Task),
         ("/templates/", Kind::Template),
+        ("/api/v1/templates/", Kind::Template),
         ("/admin/users/", Kind::Account),
         ("/api/v1/accounts/", Kind::Account),
         ("/admin/rights/", Kind::Change),
