@@ -38,7 +38,7 @@ const UPDATE_WORDS: &str = "update search_docs set words = $2 where object = $1"
 const UPDATE_SCOPE: &str = "update search_docs set scope = $2 where object = $1";
 const DELETE: &str = "delete from search_docs where object = $1";
 const UNFOLDED: &str = "select d.object, d.id, d.scope, d.words from search_unfolded u \
-    join search_docs d on d.id = u.id where u.id < $1 order by u.id desc";
+    join search_docs d on d.id = u.id where u.id < $1 and d.body = $2 order by u.id desc";
 const COUNT_UNFOLDED: &str = "select count(*) from search_unfolded";
 
 /// A thing and the words under which it is found.
@@ -182,7 +182,7 @@ pub fn find(query: &mut impl Query, search: &Search) -> Result<Vec<Hit>, StoreEr
     let rows = query.rows(sql, &[expression.into(), before.into(), search.limit.into()])?;
     let mut hits = rows.iter().map(hit).collect::<Result<Vec<_>, _>>()?;
     if !query.is_postgres() {
-        let wanted = Wanted { tokens: &tokens, words: &words, unfinished };
+        let wanted = Wanted { body: search.body.as_str(), tokens: &tokens, words: &words, unfinished };
         hits.extend(among_unfolded(query, &wanted, before)?);
         hits.sort_unstable_by_key(|hit| std::cmp::Reverse(hit.place));
         hits.truncate(usize::try_from(search.limit).unwrap_or_default());
@@ -196,6 +196,8 @@ fn hit(row: &Row) -> Result<Hit, StoreError> {
 
 /// What the index is asked, for rows that it has not taken in yet.
 struct Wanted<'a> {
+    /// The readers belong to it: without it every row would be read whole, to find that its readers are others.
+    body: &'a str,
     tokens: &'a [String],
     words: &'a [String],
     /// The last word may go on.
@@ -218,7 +220,7 @@ impl Wanted<'_> {
 
 fn among_unfolded(query: &mut impl Query, wanted: &Wanted<'_>, before: i64) -> Result<Vec<Hit>, StoreError> {
     let mut hits = Vec::new();
-    for row in query.rows(UNFOLDED, &[before.into()])? {
+    for row in query.rows(UNFOLDED, &[before.into(), wanted.body.into()])? {
         if wanted.is_met_by(row.text(2)?, row.text(3)?) {
             hits.push(hit(&row)?);
         }
