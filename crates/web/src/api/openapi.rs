@@ -162,8 +162,9 @@ fn complete(operation: &mut Map<String, Value>, access: Option<Access>) {
         add("422", "Some data must be corrected; `errors` names the fields.");
         add("507", "No space left: nothing of the request was kept. Repeat it once there is room.");
     }
+    // Also where none is asked for: a token that is not valid is told, not passed over.
+    add("401", "No token, or one that is not valid.");
     if !open {
-        add("401", "No token, or one that is not valid.");
         add("403", "The account's roles do not permit this.");
     }
     add("429", "Too many requests.");
